@@ -1,0 +1,1 @@
+"""A small client of OCI registries: is an image there, under which digest, how big."""

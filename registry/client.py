@@ -1,0 +1,119 @@
+"""Questions to an OCI registry (distribution specification 1.1), over HTTP with basic authentication."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from registry.reference import Reference
+
+MANIFESTS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class RegistryError(Exception):
+    """A registry that cannot be reached, or that refuses; ``str()`` names server, image and reason."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A registry's user and password."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+def docker_credentials(configuration: Path) -> dict[str, Credentials]:
+    """Server -> credentials, from the ``auths`` of a Docker ``config.json`` in the given folder."""
+    file = configuration / "config.json"
+    if not file.exists():
+        return {}
+    entries: Mapping[str, Any] = json.loads(file.read_text()).get("auths", {})
+    found = {}
+    for server, entry in entries.items():
+        if "auth" in entry:
+            username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+        else:
+            username, password = entry["username"], entry["password"]
+        found[server] = Credentials(username, password)
+    return found
+
+
+class Registry:
+    """One registry server; ``transport`` takes the network's place in tests."""
+
+    def __init__(
+        self, server: str, credentials: Credentials | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.server = server
+        host = server.rsplit(":", 1)[0] if not server.endswith("]") else server
+        scheme = "http" if host in LOOPBACK else "https"
+        auth = httpx.BasicAuth(credentials.username, credentials.password) if credentials else None
+        self._client = httpx.Client(
+            base_url=f"{scheme}://{server}/v2/", auth=auth, timeout=10, trust_env=scheme == "https", transport=transport
+        )
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def digest(self, reference: str) -> str | None:
+        """The digest of the manifest behind a reference (``sha256:...``), or None when there is none."""
+        found = self._ask("HEAD", reference)
+        return None if found is None else found.headers["Docker-Content-Digest"]
+
+    def exists(self, reference: str) -> bool:
+        """Whether the registry holds the reference."""
+        return self._ask("HEAD", reference) is not None
+
+    def size(self, reference: str) -> int | None:
+        """Compressed bytes to pull: configuration and layers, of the first platform where there are several."""
+        found = self._ask("GET", reference)
+        if found is None:
+            return None
+        manifest: dict[str, Any] = found.json()
+        if "manifests" in manifest:
+            parsed = Reference.parse(reference)
+            return self.size(f"{self.server}/{parsed.repository}@{manifest['manifests'][0]['digest']}")
+        return sum(int(part["size"]) for part in (manifest["config"], *manifest["layers"]))
+
+    def check(self) -> None:
+        """Raise RegistryError unless the server answers and takes the credentials."""
+        self._send("GET", "", self.server)
+
+    def _ask(self, method: str, reference: str) -> httpx.Response | None:
+        parsed = Reference.parse(reference)
+        if parsed.server != self.server:
+            raise ValueError(f"{reference} is not in {self.server}")
+        return self._send(method, f"{parsed.repository}/manifests/{parsed.manifest}", reference)
+
+    def _send(self, method: str, path: str, what: str) -> httpx.Response | None:
+        try:
+            response = self._client.request(method, path, headers={"Accept": MANIFESTS})
+        except httpx.HTTPError as error:
+            raise RegistryError(f"registry {self.server} cannot be reached for {what}: {error}") from error
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise RegistryError(f"registry {self.server} refuses {what}: no or wrong credentials")
+        if response.is_error:
+            raise RegistryError(f"registry {self.server} answers {response.status_code} for {what}")
+        return response

@@ -1,0 +1,82 @@
+import base64
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from registry.client import Credentials, Registry, RegistryError, docker_credentials
+
+DIGEST = "sha256:" + "a" * 64
+MANIFEST = {"config": {"size": 7}, "layers": [{"size": 100}, {"size": 20}]}
+INDEX = {"manifests": [{"digest": DIGEST}, {"digest": "sha256:" + "b" * 64}]}
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    if request.headers.get("Authorization") != "Basic " + base64.b64encode(b"user:secret").decode():
+        return httpx.Response(401)
+    match request.url.path:
+        case "/v2/":
+            return httpx.Response(200)
+        case "/v2/local/x/manifests/1":
+            assert "oci.image.index" in request.headers["Accept"]
+            return httpx.Response(200, json=MANIFEST, headers={"Docker-Content-Digest": DIGEST})
+        case "/v2/local/many/manifests/1":
+            return httpx.Response(200, json=INDEX)
+        case "/v2/local/broken/manifests/1":
+            return httpx.Response(500)
+        case path if path == f"/v2/local/many/manifests/{DIGEST}":
+            return httpx.Response(200, json=MANIFEST)
+    return httpx.Response(404)
+
+
+def registry(password: str = "secret") -> Registry:
+    return Registry("localhost:5000", Credentials("user", password), transport=httpx.MockTransport(answer))
+
+
+def test_digest_is_that_of_the_registry() -> None:
+    assert registry().digest("localhost:5000/local/x:1") == DIGEST
+    assert registry().exists("localhost:5000/local/x:1")
+
+
+def test_a_missing_image_is_none() -> None:
+    assert registry().digest("localhost:5000/local/x:2") is None
+    assert not registry().exists("localhost:5000/local/x:2")
+    assert registry().size("localhost:5000/local/x:2") is None
+
+
+@pytest.mark.parametrize("image", ["x", "many"])
+def test_size_counts_configuration_and_layers_of_one_platform(image: str) -> None:
+    assert registry().size(f"localhost:5000/local/{image}:1") == 127
+
+
+def test_refused_credentials_are_named_and_not_shown() -> None:
+    with pytest.raises(RegistryError, match=r"localhost:5000 refuses .*credentials") as caught:
+        registry("hunter2").check()
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(Credentials("user", "hunter2"))
+
+
+def test_a_failing_server_is_no_missing_image() -> None:
+    with pytest.raises(RegistryError, match="answers 500"):
+        registry().exists("localhost:5000/local/broken:1")
+
+
+def test_an_unreachable_server_is_named() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
+
+    with pytest.raises(RegistryError, match=r"localhost:5000 cannot be reached.*connection refused"):
+        Registry("localhost:5000", transport=httpx.MockTransport(refuse)).check()
+
+
+def test_an_image_of_another_server_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="is not in"):
+        registry().digest("ghcr.io/local/x:1")
+
+
+def test_credentials_come_from_dockers_configuration(tmp_path: Path) -> None:
+    assert docker_credentials(tmp_path) == {}
+    auth = base64.b64encode(b"user:se:cret").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"localhost:5000": {"auth": auth}}}))
+    assert docker_credentials(tmp_path) == {"localhost:5000": Credentials("user", "se:cret")}
