@@ -1,0 +1,1 @@
+"""Pulumi components, one concern a file: the only place that creates resources."""

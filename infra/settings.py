@@ -1,0 +1,213 @@
+"""One stack's settings: frozen records with a default wherever a sound one exists.
+
+Keys are camelCase in ``Pulumi.<stack>.yaml`` and snake_case here. An unknown key is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.alias_generators import to_camel
+
+PROJECT = "de-airflow-pipeline"
+
+Executor = Literal["KubernetesExecutor", "LocalExecutor"]
+Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+Cpu = Annotated[str, Field(pattern=r"^([0-9]+m|[0-9]+(\.[0-9]{1,3})?)$")]
+Memory = Annotated[str, Field(pattern=r"^[0-9]+(Ki|Mi|Gi|Ti)$")]
+Version = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+RegistryServer = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$")]
+
+
+def _without_latest(image: str) -> str:
+    repository, separator, tag = image.partition("@")[0].rpartition(":")
+    if not ("@" in image or (separator and repository and "/" not in tag)) or tag == "latest":
+        raise ValueError("an image with a tag other than latest, or with a digest")
+    return image
+
+
+PinnedImage = Annotated[str, AfterValidator(_without_latest)]
+
+
+def _distinct(executors: tuple[Executor, ...]) -> tuple[Executor, ...]:
+    if not executors or len(set(executors)) != len(executors):
+        raise ValueError("at least one executor, each at most once")
+    return executors
+
+
+class Record(BaseModel):
+    """A part of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
+
+
+class Amounts(Record):
+    """CPU in cores or millicores, memory in bytes with a binary suffix."""
+
+    cpu: Cpu
+    memory: Memory
+
+
+class Resources(Record):
+    """What a container asks for and what it may use at most."""
+
+    requests: Amounts
+    limits: Amounts
+
+
+def resources(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Resources:
+    """The record of the four amounts."""
+    return Resources(requests=Amounts(cpu=cpu, memory=memory), limits=Amounts(cpu=cpu_limit, memory=memory_limit))
+
+
+class Quota(Record):
+    """What all pods of one namespace may ask for and use together."""
+
+    pods: Annotated[int, Field(gt=0)]
+    requests: Amounts
+    limits: Amounts
+
+
+class Kubernetes(Record):
+    """The cluster that the stack belongs to."""
+
+    context: Annotated[str, Field(min_length=1)]
+
+
+class Namespaces(Record):
+    """Quotas of Airflow's namespace and of the one for task pods."""
+
+    core_quota: Quota = Quota(
+        pods=60, requests=Amounts(cpu="4", memory="16Gi"), limits=Amounts(cpu="60", memory="64Gi")
+    )
+    tasks_quota: Quota = Quota(
+        pods=40, requests=Amounts(cpu="4", memory="16Gi"), limits=Amounts(cpu="80", memory="64Gi")
+    )
+
+
+class Components(Record):
+    """Resources of Airflow's components."""
+
+    api_server: Resources = resources("100m", "512Mi", "2", "2Gi")
+    scheduler: Resources = resources("100m", "512Mi", "2", "3Gi")
+    dag_processor: Resources = resources("100m", "384Mi", "2", "2Gi")
+    triggerer: Resources = resources("50m", "256Mi", "1", "1Gi")
+    worker: Resources = resources("100m", "384Mi", "2", "2Gi")
+    jobs: Resources = resources("50m", "256Mi", "2", "2Gi")
+
+
+class Airflow(Record):
+    """Airflow's version, the executors (the first one is the default), and who administers it."""
+
+    version: Version = "3.2.2"
+    python: Annotated[str, Field(pattern=r"^3\.[0-9]+$")] = "3.13"
+    repository: str = "apache/airflow"
+    executors: Annotated[tuple[Executor, ...], Field(strict=False), AfterValidator(_distinct)] = (
+        "KubernetesExecutor",
+        "LocalExecutor",
+    )
+    admin_user: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")] = "admin"
+    components: Components = Components()
+
+    @property
+    def tag(self) -> str:
+        return f"{self.version}-python{self.python}"
+
+    @property
+    def image(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+class Chart(Record):
+    """Where Airflow's chart comes from: a repository, or a folder or archive when ``path`` is set."""
+
+    version: Version = "1.22.0"
+    repository: str = "https://airflow.apache.org"
+    path: str | None = None
+    timeout_seconds: Annotated[int, Field(gt=0)] = 900
+    atomic: bool = False
+
+
+class Registry(Record):
+    """Where the images live: ``<server>/<owner>/<prefix>-<type>``."""
+
+    server: RegistryServer
+    owner: Annotated[str, Field(pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$")]
+    prefix: Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")] = PROJECT
+
+
+class RegistryCredential(Record):
+    """One log-in of the pull secret."""
+
+    server: RegistryServer
+    username: Annotated[str, Field(min_length=1)]
+    password: Annotated[SecretStr, Field(min_length=1)]
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+
+
+class Images(Record):
+    """How images come to be: built by this stack with the named buildx builder."""
+
+    mode: Literal["build"] = "build"
+    builder: str = "local"
+
+
+class ObjectStore(Record):
+    """The MinIO-compatible store: an image that holds ``minio`` and ``mc``, its bucket, its volume."""
+
+    image: PinnedImage = "pgsty/silo:RELEASE.2026-09-16T00-00-00Z"
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")] = "airflow"
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}-[a-z]+-[0-9]$")] = "us-east-1"
+    volume: Memory = "10Gi"
+    storage_class: str | None = None
+    resources: Resources = resources("50m", "256Mi", "2", "2Gi")
+
+
+class Database(Record):
+    """The Postgres that runs in the cluster."""
+
+    image: PinnedImage = "postgres:17.10-trixie"
+    volume: Memory = "5Gi"
+    storage_class: str | None = None
+    resources: Resources = resources("50m", "256Mi", "2", "1Gi")
+
+
+class Tasks(Record):
+    """What every task pod of the KubernetesPodOperator carries beside its own container."""
+
+    xcom_sidecar_image: PinnedImage = "busybox:1.37.0-musl"
+    xcom_sidecar_resources: Resources = resources("10m", "16Mi", "100m", "64Mi")
+
+
+class Publication(Record):
+    """How often, in seconds, the DAG processor asks the bucket for a new version."""
+
+    refresh_seconds: Annotated[int, Field(ge=1, le=300)] = 5
+
+
+class Settings(Record):
+    """Everything that differs from stack to stack."""
+
+    name: Name = "airflow"
+    kubernetes: Kubernetes
+    registry: Registry
+    registry_credentials: Annotated[tuple[RegistryCredential, ...], Field(strict=False)]
+    namespaces: Namespaces = Namespaces()
+    airflow: Airflow = Airflow()
+    chart: Chart = Chart()
+    images: Images = Images()
+    object_store: ObjectStore = ObjectStore()
+    database: Database = Database()
+    tasks: Tasks = Tasks()
+    publication: Publication = Publication()
+
+    @property
+    def tasks_namespace(self) -> str:
+        return f"{self.name}-tasks"
+
+    @model_validator(mode="after")
+    def _registry_can_be_pulled_from(self) -> Self:
+        if self.registry.server not in {credential.server for credential in self.registry_credentials}:
+            raise ValueError(f"a log-in for {self.registry.server}, the server that the images are pushed to")
+        return self

@@ -1,0 +1,110 @@
+"""What pydantic found wrong, in the words of who wrote the stack file. No value of a secret is ever shown."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipelines.errors import Problem
+
+SECRET_KEYS = frozenset({"registryCredentials"})
+
+_KINDS = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterator[Problem]:
+    """One Problem for each of pydantic's errors."""
+    for details in error.errors(include_url=False):
+        location = details["loc"]
+        key = _key(location)
+        if details["type"] == "extra_forbidden":
+            yield _unknown(location, root, file, key)
+        elif details["type"] == "missing":
+            yield Problem(file, key, "nothing", _description(location, root), f"set {key}{_how(location)}")
+        else:
+            found = _found(details, location)
+            yield Problem(file, key or "registryCredentials", found, _expected(details), f"correct {key or 'the list'}")
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    key = ""
+    for part in location:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    return key
+
+
+def _unknown(location: tuple[int | str, ...], root: type[BaseModel], file: str, key: str) -> Problem:
+    record = _record(location[:-1], root)
+    known = sorted(str(field.alias) for field in record.model_fields.values()) if record else []
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    fix = f"did you mean {near[0]}?" if near else "remove the key"
+    return Problem(file, key, "a key that does not exist", "one of " + ", ".join(known), fix)
+
+
+def _description(location: tuple[int | str, ...], root: type[BaseModel]) -> str:
+    record = _record(location[:-1], root)
+    for name, field in record.model_fields.items() if record else ():
+        if field.alias == location[-1]:
+            inner = _record(location, root)
+            keys = [str(part.alias) for part in inner.model_fields.values() if part.is_required()] if inner else []
+            return "a mapping with " + ", ".join(keys) if keys else f"a value for {name.replace('_', ' ')}"
+    return "a value"
+
+
+def _record(location: tuple[int | str, ...], root: type[BaseModel]) -> type[BaseModel] | None:
+    """The record that stands at a location, or that a list there holds."""
+    record: type[BaseModel] | None = root
+    for part in location:
+        if isinstance(part, int) or record is None:
+            continue
+        annotation = next((f.annotation for f in record.model_fields.values() if f.alias == part), None)
+        record = next((kind for kind in _leaves(annotation) if issubclass(kind, BaseModel)), None)
+    return record
+
+
+def _leaves(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _leaves(argument)
+
+
+def _is_secret(location: tuple[int | str, ...]) -> bool:
+    return bool(location) and location[0] in SECRET_KEYS
+
+
+def _how(location: tuple[int | str, ...]) -> str:
+    return f", as a secret: pulumi config set --secret --path '{_key(location)}'" if _is_secret(location) else ""
+
+
+def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
+    if not location:
+        return "no log-in for it"
+    value = details["input"]
+    if isinstance(value, (dict, list, tuple)):
+        return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
+    if _is_secret(location):
+        return f"a secret {type(value).__name__}" if value else "an empty secret"
+    return repr(value)
+
+
+def _expected(details: ErrorDetails) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return "one of " + str(context["expected"]).replace(" or ", ", ").replace("'", "")
+    if kind == "string_pattern_mismatch":
+        return f"text that matches {context['pattern']}"
+    return _KINDS.get(kind, details["msg"][0].lower() + details["msg"][1:])

@@ -1,0 +1,90 @@
+"""A stack's settings from Pulumi's configuration, from a stack file, or from a plain mapping."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_origin
+
+import pulumi
+import yaml
+from pulumi.runtime import config as pulumi_config
+from pydantic import BaseModel, ValidationError
+
+from infra.settings import PROJECT, Settings
+from infra.settings_problems import problems
+from pipelines.errors import InputError, Problem
+
+CHART_PATH_VARIABLE = "AIRFLOW_CHART"
+
+
+def load() -> Settings:
+    """The settings of the running Pulumi stack.
+
+    Raises InputError with every problem, file ``Pulumi.<stack>.yaml``.
+    """
+    everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    values = {key: _decoded(key, value) for key, value in _own(everything).items()}
+    return parse(values, f"Pulumi.{pulumi.get_stack()}.yaml")
+
+
+def load_file(path: Path, overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings of a stack file; ``overrides`` replaces top-level keys, such as the encrypted ones."""
+    return parse({**read_stack_file(path), **(overrides or {})}, path.name)
+
+
+def read_stack_file(path: Path) -> dict[str, object]:
+    """This project's keys of a ``Pulumi.<stack>.yaml``, without the project's prefix.
+
+    Raises InputError when the file is missing or is not such a file.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        found, fix = "no such file", "name a stack that has a file, or write one"
+    except yaml.YAMLError as error:
+        found, fix = " ".join(str(error).split()), "correct the YAML"
+    else:
+        if isinstance(document, dict) and isinstance(document.get("config", {}), dict):
+            return _own(document.get("config", {}))
+        found, fix = type(document).__name__, "put the settings under config:"
+    raise InputError([Problem(path.name, "", found, "a stack file with a mapping config:", fix)])
+
+
+def parse(values: Mapping[str, object], file: str) -> Settings:
+    """The settings of a plain mapping: camelCase keys, no project prefix.
+
+    ``AIRFLOW_CHART`` in the environment replaces ``chart.path``. Raises InputError with every problem.
+    """
+    chart = values.get("chart", {})
+    if (path := os.environ.get(CHART_PATH_VARIABLE)) and isinstance(chart, Mapping):
+        values = {**values, "chart": {**chart, "path": path}}
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(problems(error, Settings, file)) from None
+
+
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = f"{PROJECT}:"
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _decoded(key: str, value: object) -> object:
+    """Pulumi hands every value over as a string; what is not a string in the schema is JSON."""
+    if not isinstance(value, str) or not _is_structured(key):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _is_structured(key: str) -> bool:
+    for field in Settings.model_fields.values():
+        if field.alias == key:
+            kind = field.annotation
+            return get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, BaseModel))
+    return False
