@@ -1,0 +1,1 @@
+"""The one-machine platform: a registry, a builder and a cluster, from real parts, on one Linux machine."""

@@ -1,0 +1,66 @@
+"""Builds one image as ``docker_build.Image`` would, by BuildKit's own client."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from local.machine import Machine
+from local.waiting import GaveUp
+
+KEPT_LINES = 25
+STEP = re.compile(r"^#\d+ (\[.+)$")
+
+
+def build(inputs: Mapping[str, Any], machine: Machine, say: Callable[[str], None]) -> None:
+    """Build and push what the inputs of a ``docker-build:index:Image`` describe.
+
+    Raises GaveUp with BuildKit's last lines.
+    """
+    command = [str(machine.tool("buildctl")), "--addr", machine.buildkit_address, "build", *arguments(inputs)]
+    environment = {**os.environ, **machine.environment()}
+    reference = inputs["tags"][0]
+    last: deque[str] = deque(maxlen=KEPT_LINES)
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            last.append(line.rstrip())
+            if step := STEP.match(line):
+                say(f"{reference.rpartition('/')[2]}: {step[1]}")
+    if process.returncode:
+        raise GaveUp("\n".join((f"the build of {reference} failed:", *last)))
+
+
+def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """The arguments of ``buildctl build``; raises GaveUp on an input that it would have to ignore."""
+    if unknown := sorted(set(inputs) - KNOWN):
+        raise GaveUp(f"direct apply cannot build with {', '.join(unknown)}: apply with APPLY=pulumi")
+    context = inputs["context"]["location"]
+    dockerfile = inputs.get("dockerfile", {}).get("location", f"{context}/Dockerfile")
+    folder, _, name = dockerfile.rpartition("/")
+    yield from ("--frontend", "dockerfile.v0", "--progress", "plain")
+    yield from ("--local", f"context={context}", "--local", f"dockerfile={folder or '.'}", "--opt", f"filename={name}")
+    if platforms := inputs.get("platforms"):
+        yield from ("--opt", f"platform={','.join(platforms)}")
+    if target := inputs.get("target"):
+        yield from ("--opt", f"target={target}")
+    for group, option in (("buildArgs", "build-arg"), ("labels", "label")):
+        for key, value in sorted(inputs.get(group, {}).items()):
+            yield from ("--opt", f"{option}:{key}={value}")
+    names = ",".join(inputs["tags"])
+    for export in inputs["exports"]:
+        yield from ("--output", f'{export["raw"]},"name={names}"')
+
+
+# What changes nothing in the image, and what is translated above.
+KNOWN = frozenset(
+    {
+        "buildOnPreview", "builder", "push", "load", "exec", "pull", "noCache",
+        "buildArgs", "context", "dockerfile", "exports", "labels", "platforms", "tags", "target",
+    }
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Where the one-machine platform keeps what, and under which addresses it answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from local import toolchain
+
+PROJECT = "de-airflow-pipeline"
+PORT_OFFSET = "DE_AIRFLOW_PIPELINE_PORT_OFFSET"
+KUBE_CONTEXT = f"{PROJECT}-local"
+
+#: Every TCP port that the platform listens on, before the offset.
+PORTS: Mapping[str, int] = MappingProxyType(
+    {
+        "registry": 5000,
+        "mirror": 5001,
+        "etcd": 2379,
+        "etcd peers": 2380,
+        "kube-apiserver": 6443,
+        "kube-controller-manager": 10257,
+        "kube-scheduler": 10259,
+        "kubelet": 10250,
+        "kubelet health": 10248,
+        "kube-proxy health": 10256,
+        "kube-proxy metrics": 10249,
+        "coredns health": 10258,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Paths and addresses of the platform of one user on one machine.
+
+    ``cache`` can be rebuilt (toolchain, Go caches); ``state`` cannot (etcd, images, volumes, credentials).
+    """
+
+    cache: Path
+    state: Path
+    kubeconfig: Path
+    docker_config: Path
+    buildkit_address: str
+    registry: str
+    mirror: str
+    registry_credentials: Path
+    port_offset: int = 0
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str] | None = None) -> Machine:
+        """The machine as ``XDG_CACHE_HOME``, ``XDG_STATE_HOME`` and ``DE_AIRFLOW_PIPELINE_PORT_OFFSET`` place it."""
+        variables = os.environ if environment is None else environment
+        home = Path(variables.get("HOME") or Path.home())
+        cache = Path(variables.get("XDG_CACHE_HOME") or home / ".cache") / PROJECT
+        state = Path(variables.get("XDG_STATE_HOME") or home / ".local" / "state") / PROJECT
+        offset = int(variables.get(PORT_OFFSET) or 0)
+        return cls(
+            cache=cache,
+            state=state,
+            kubeconfig=state / "kubeconfig",
+            docker_config=state / "docker",
+            buildkit_address=f"unix://{state / 'run' / 'buildkitd.sock'}",
+            registry=f"localhost:{PORTS['registry'] + offset}",
+            mirror=f"localhost:{PORTS['mirror'] + offset}",
+            registry_credentials=state / "registry-credentials.json",
+            port_offset=offset,
+        )
+
+    def port(self, listener: str) -> int:
+        return PORTS[listener] + self.port_offset
+
+    def tool(self, name: str) -> Path:
+        """The binary ``name`` of the toolchain; it exists once the platform was started."""
+        return toolchain.path(self.cache, name)
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs, on top of its own environment, to reach this platform and nothing else."""
+        folders = [str(folder) for folder in toolchain.folders(self.cache)]
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "DOCKER_CONFIG": str(self.docker_config),
+            "BUILDKIT_HOST": self.buildkit_address,
+            "BUILDX_BUILDER": "local",
+            "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
+        }

@@ -1,0 +1,155 @@
+"""Building what is missing of the stand-ins, as BuildKit does it, into the mirror."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib.metadata
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from local import toolchain
+from local.machine import Machine
+from local.mirror import rootfs
+from local.mirror.recipes import RECIPES, SHARED, STAND_IN_LABEL, Recipe, keys
+from local.progress import Progress
+from local.waiting import GaveUp
+from registry.client import Registry
+from registry.reference import Reference
+
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# The mirror is on this machine: a faster build is worth more than a smaller layer.
+COMPRESSION = "compression=gzip,compression-level=2"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every build of one run shares."""
+
+    machine: Machine
+    keys: Mapping[str, str]
+    rootfs: Path
+
+    def name(self, reference: str) -> str:
+        return f"{self.machine.mirror}/{Reference.parse(reference).repository}:{reference.rpartition(':')[2]}"
+
+
+def ensure_rootfs(machine: Machine, progress: Progress) -> Path:
+    """The root file system under the stand-ins; it needs nothing of the platform and may be built beside it."""
+    return _rootfs(machine, rootfs.surroundings(), progress)
+
+
+def ensure_mirror(machine: Machine, progress: Progress) -> None:
+    """Build and push every stand-in that the mirror does not hold in its present form.
+
+    Needs BuildKit and the mirror up, and the toolchain complete. Raises GaveUp with the last lines of a build that
+    failed.
+    """
+    found = rootfs.surroundings()
+    work = _Work(machine, keys(found.key(), _tools()), machine.cache / "mirror" / f"rootfs-{found.key()}.tar")
+    missing = [recipe for recipe in RECIPES if not _is_there(work, recipe)]
+    if not missing:
+        return
+    if any(recipe.base is None for recipe in missing):
+        _rootfs(machine, found, progress)
+    _build_in_order(work, missing, progress)
+
+
+def _tools() -> dict[str, str]:
+    minio = next(module for module in toolchain.MODULES if module.name == "minio")
+    return {"uv": importlib.metadata.version("uv"), **dict.fromkeys(minio.binaries, toolchain.key(minio))}
+
+
+def _is_there(work: _Work, recipe: Recipe) -> bool:
+    """Whether the upstream tag and the tag of the key name one image: two HEAD requests."""
+    with Registry(work.machine.mirror) as mirror:
+        wanted = mirror.digest(work.name(recipe.tagged(work.keys[recipe.folder])))
+        return wanted is not None and wanted == mirror.digest(work.name(recipe.reference))
+
+
+def _rootfs(machine: Machine, found: rootfs.Surroundings, progress: Progress) -> Path:
+    target = machine.cache / "mirror" / f"rootfs-{found.key()}.tar"
+    if not target.exists():
+        progress.say(f"debian {rootfs.SUITE}: unpacking packages")
+        rootfs.build(target, found)
+    return target
+
+
+def _build_in_order(work: _Work, missing: list[Recipe], progress: Progress) -> None:
+    """All builds at once, each after its base; the first failure ends the rest before they begin."""
+    done = {recipe.folder: threading.Event() for recipe in missing}
+    failed = threading.Event()
+
+    def build(recipe: Recipe) -> None:
+        try:
+            if recipe.base in done:
+                done[recipe.base].wait()
+            if not failed.is_set():
+                began = time.monotonic()
+                _build(work, recipe)
+                progress.say(f"{recipe.reference}: stand-in built in {time.monotonic() - began:.0f} s")
+        except BaseException:
+            failed.set()
+            raise
+        finally:
+            done[recipe.folder].set()
+
+    with concurrent.futures.ThreadPoolExecutor(len(missing)) as pool:
+        futures = [pool.submit(build, recipe) for recipe in missing]
+        for future in concurrent.futures.as_completed(futures):
+            future.result()
+
+
+def _build(work: _Work, recipe: Recipe) -> None:
+    process = subprocess.run(
+        list(command(work, recipe)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if process.returncode != 0:
+        last = process.stdout.splitlines()[-20:]
+        raise GaveUp("\n".join((f"the stand-in of {recipe.reference} did not build:", *last)))
+
+
+def command(work: _Work, recipe: Recipe) -> Iterator[str]:
+    """The ``buildctl`` command that builds and pushes one stand-in, under its real tag and under its key."""
+    names = ",".join(work.name(name) for name in (recipe.reference, recipe.tagged(work.keys[recipe.folder])))
+    yield from (str(work.machine.tool("buildctl")), "--addr", work.machine.buildkit_address, "build")
+    yield from ("--progress", "plain", "--frontend", "dockerfile.v0")
+    yield from ("--local", f"dockerfile={recipe.path}")
+    yield from ("--local", f"context={work.rootfs.parent if recipe.base is None else recipe.path}")
+    for name, folder in _contexts(work.machine, recipe).items():
+        yield from ("--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}")
+    for name, value in _arguments(work, recipe).items():
+        yield from ("--opt", f"build-arg:{name}={value}")
+    yield from ("--opt", f"label:{STAND_IN_LABEL}=true")
+    yield "--output"
+    yield (
+        f'type=image,"name={names}",push=true,registry.insecure=true,'
+        f"oci-mediatypes=true,rewrite-timestamp=true,{COMPRESSION}"
+    )
+
+
+def _contexts(machine: Machine, recipe: Recipe) -> dict[str, Path]:
+    contexts = {"shared": SHARED}
+    if "uv" in recipe.tools:
+        contexts["uv"] = Path(uv.find_uv_bin()).parent
+    if "minio" in recipe.tools:
+        contexts["toolchain"] = machine.tool("minio").parent
+    return contexts
+
+
+def _arguments(work: _Work, recipe: Recipe) -> dict[str, str]:
+    arguments = {"SOURCE_DATE_EPOCH": rootfs.SOURCE_DATE_EPOCH}
+    arguments |= {name: os.environ[name] for name in PROXIES if os.environ.get(name)}
+    if recipe.base is None:
+        arguments["ROOTFS"] = work.rootfs.name
+    return arguments
