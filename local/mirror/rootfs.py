@@ -112,8 +112,8 @@ def build(target: Path, found: Surroundings) -> None:
         raise GaveUp("mmdebstrap is not installed: apt-get install mmdebstrap")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial.tar")
-    with tempfile.TemporaryDirectory(prefix="de-airflow-pipeline-") as folder:
-        overlay = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="rootfs-", dir=target.parent) as folder:
+        overlay = Path(folder, "overlay")
         _write_overlay(overlay, found)
         process = subprocess.run(
             mmdebstrap(partial, overlay, found),
@@ -138,7 +138,7 @@ def mmdebstrap(target: Path, overlay: Path, found: Surroundings) -> list[str]:
         *(f"--aptopt={proxy}" for proxy in found.proxies),
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f'--customize-hook=cp -r {shlex.quote(str(overlay))}/. "$1"/',
+        f'--customize-hook=cp -rT {shlex.quote(str(overlay))} "$1"',
         '--customize-hook=chroot "$1" update-ca-certificates',
         '--customize-hook=find "$1/var/log" "$1/var/cache/ldconfig" -type f -delete',
         *(SUITE, str(target), *found.sources),
@@ -146,7 +146,6 @@ def mmdebstrap(target: Path, overlay: Path, found: Surroundings) -> list[str]:
 
 
 def _write_overlay(overlay: Path, found: Surroundings) -> None:
-    overlay.chmod(0o755)
     certificates = overlay / "usr/local/share/ca-certificates"
     certificates.mkdir(parents=True)
     for number, certificate in enumerate(found.certificates):
