@@ -11,7 +11,7 @@ from lightkube import Client
 from lightkube.resources.core_v1 import Namespace
 from lightkube.types import PatchType
 
-from local.cluster import namespace_annotations
+from local.kubernetes_client import namespace_annotations
 from local.machine import PROJECT
 from pipelines.errors import InputError, Problem
 
