@@ -177,13 +177,15 @@ class Tasks(Record):
     """What every task pod of the KubernetesPodOperator carries beside its own container."""
 
     xcom_sidecar_image: PinnedImage = "busybox:1.37.0-musl"
-    xcom_sidecar_resources: Resources = resources("10m", "16Mi", "100m", "64Mi")
 
 
 class Publication(Record):
-    """How often, in seconds, the DAG processor asks the bucket for a new version."""
+    """How often, in seconds, the DAG processor asks the bucket for a new version.
 
-    refresh_seconds: Annotated[int, Field(ge=1, le=300)] = 5
+    Not under 10: each refresh of Airflow 3.2 drops the callbacks that wait for DAG files of a version.
+    """
+
+    refresh_seconds: Annotated[int, Field(ge=10, le=300)] = 10
 
 
 class Settings(Record):

@@ -1,0 +1,5 @@
+"""Pulumi's entry point."""
+
+from infra.entry import main
+
+main()

@@ -1,0 +1,76 @@
+"""Airflow itself: the database migration, then the chart's release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra import jobs, names, runtime
+from infra.airflow_values import ValuesArguments, values
+from infra.restricted import AIRFLOW
+from infra.settings import Chart
+
+
+@dataclass(frozen=True)
+class AirflowArguments:
+    """The chart, what its values are made of, and what must be there first."""
+
+    namespace: pulumi.Output[str]
+    chart: Chart
+    values: ValuesArguments
+    database_fingerprint: pulumi.Output[str]
+    after: Sequence[pulumi.Resource]
+
+
+class Airflow(pulumi.ComponentResource):
+    """Runtime ConfigMap, migration Job, Helm release."""
+
+    release: k8s.helm.v3.Release
+    ready: tuple[pulumi.Resource, ...]
+
+    def __init__(self, arguments: AirflowArguments, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("de-airflow-pipeline:infra:Airflow", "airflow", None, opts)
+        files = runtime.config_map(arguments.values.files, arguments.namespace, pulumi.ResourceOptions(parent=self))
+        migration = self._migration(arguments)
+        chart = arguments.chart
+        self.release = k8s.helm.v3.Release(
+            names.RELEASE,
+            name=names.RELEASE,
+            namespace=arguments.namespace,
+            chart=chart.path or "airflow",
+            version=None if chart.path else chart.version,
+            repository_opts=None if chart.path else k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
+            values=values(arguments.values),
+            skip_await=False,
+            timeout=chart.timeout_seconds,
+            atomic=chart.atomic,
+            max_history=5,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[migration, files, *arguments.after]),
+        )
+        self.ready = (self.release,)
+        self.register_outputs({})
+
+    def _migration(self, arguments: AirflowArguments) -> k8s.batch.v1.Job:
+        airflow = arguments.values.airflow
+        return jobs.run(
+            "airflow-migration",
+            jobs.JobArguments(
+                namespace=arguments.namespace,
+                image=airflow.image,
+                identity=AIRFLOW,
+                resources=airflow.components.jobs,
+                arguments=["db", "migrate"],
+                environment=[
+                    jobs.from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.METADATA_SECRET, "connection"),
+                    jobs.from_secret("AIRFLOW__CORE__FERNET_KEY", names.FERNET_KEY_SECRET, "fernet-key"),
+                ],
+                annotations={names.SECRETS_ANNOTATION: arguments.database_fingerprint},
+                deadline_seconds=900,
+                # Airflow writes its default configuration and logs below its home.
+                read_only_root=False,
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=list(arguments.after)),
+        )

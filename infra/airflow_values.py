@@ -1,0 +1,212 @@
+"""The values of Airflow's chart 1.22: only what differs from the chart's own, so that an upgrade's defaults count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from infra import names, pod_template, restricted, runtime
+from infra.settings import Airflow, Resources
+
+PASSWORDS_MOUNT = "/run/airflow-admin"
+PASSWORDS_FILE = f"{PASSWORDS_MOUNT}/passwords.json"
+WRITABLE_VOLUME = "admin-passwords"
+SECRET_VOLUME = "admin-secret"  # noqa: S105 - a volume
+SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
+
+
+@dataclass(frozen=True)
+class ValuesArguments:
+    """What the values are made of. A fingerprint is an HMAC of secrets: safe to show, and new when one changes."""
+
+    namespace: pulumi.Input[str]
+    airflow: Airflow
+    bucket: str
+    refresh_seconds: int
+    xcom_sidecar_image: str
+    files: runtime.RuntimeFiles
+    fingerprint: pulumi.Input[str]
+    admin_fingerprint: pulumi.Input[str]
+
+
+def values(arguments: ValuesArguments) -> dict[str, Any]:
+    """The values; no secret stands in them, only names of Secrets."""
+    airflow = arguments.airflow
+    environment = {"PYTHONPATH": names.RUNTIME_PATH, "XCOM_SIDECAR_IMAGE": arguments.xcom_sidecar_image}
+    return {
+        "useStandardNaming": True,
+        "enableServiceLinks": False,
+        "airflowVersion": airflow.version,
+        "defaultAirflowRepository": airflow.repository,
+        "defaultAirflowTag": airflow.tag,
+        "executor": ",".join(airflow.executors),
+        "imagePullSecrets": [{"name": names.REGISTRY_SECRET}],
+        "securityContexts": {"pod": restricted.AIRFLOW.pod(), "containers": restricted.container()},
+        "airflowPodAnnotations": {names.SECRETS_ANNOTATION: arguments.fingerprint},
+        "airflowLocalSettings": "",
+        # Every Role stands in infra/roles.py.
+        "rbac": {"create": False},
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "secret": [
+            {
+                "envName": names.STORE_CONNECTION_VARIABLE,
+                "secretName": names.STORE_AIRFLOW_SECRET,
+                "secretKey": names.STORE_CONNECTION_VARIABLE,
+            }
+        ],
+        "enableBuiltInSecretEnvVars": {"AIRFLOW_CONN_AIRFLOW_DB": False},
+        "volumes": [arguments.files.volume()],
+        "volumeMounts": [runtime.mount()],
+        "data": {"metadataSecretName": names.METADATA_SECRET},
+        "fernetKeySecretName": names.FERNET_KEY_SECRET,
+        "apiSecretKeySecretName": names.API_SECRET_KEY_SECRET,
+        "jwtSecretName": names.JWT_SECRET,
+        "apiServer": _api_server(arguments),
+        "scheduler": _scheduler(airflow.components.scheduler),
+        "dagProcessor": _dag_processor(arguments),
+        "triggerer": _triggerer(airflow.components.triggerer),
+        "workers": {
+            "celery": {"persistence": {"enabled": False}},
+            "kubernetes": {"serviceAccount": {"create": False, "name": names.WORKER_ACCOUNT}},
+        },
+        "podTemplate": pod_template.text(
+            pod_template.manifest(airflow, arguments.files, _worker_environment(environment))
+        ),
+        "createUserJob": {"enabled": False, "serviceAccount": {"create": False}},
+        "migrateDatabaseJob": {"enabled": False, "serviceAccount": {"create": False}},
+        "postgresql": {"enabled": False},
+        "redis": {"enabled": False},
+        "statsd": {"enabled": False},
+        "config": _config(arguments),
+    }
+
+
+def _worker_environment(environment: dict[str, str]) -> list[dict[str, Any]]:
+    connection = {"name": names.STORE_AIRFLOW_SECRET, "key": names.STORE_CONNECTION_VARIABLE}
+    return [
+        *({"name": name, "value": value} for name, value in environment.items()),
+        {"name": names.STORE_CONNECTION_VARIABLE, "valueFrom": {"secretKeyRef": connection}},
+    ]
+
+
+def _component(amounts: Resources) -> dict[str, Any]:
+    # The migration Job has run before the release: nothing to wait for.
+    return {"resources": restricted.resources(amounts), "waitForMigrations": {"enabled": False}}
+
+
+def _api_server(arguments: ValuesArguments) -> dict[str, Any]:
+    amounts = arguments.airflow.components.api_server
+    return {
+        **_component(amounts),
+        "podAnnotations": {f"{names.SECRETS_ANNOTATION}-admin": arguments.admin_fingerprint},
+        # SimpleAuthManager opens its passwords file for writing, and a mounted Secret is read-only: it gets a copy.
+        "extraInitContainers": [
+            {
+                "name": "copy-admin-password",
+                "image": arguments.airflow.image,
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["cp", "--", f"{SECRET_MOUNT}/passwords.json", PASSWORDS_FILE],
+                "resources": restricted.resources(amounts),
+                "securityContext": restricted.container(),
+                "volumeMounts": [
+                    {"name": SECRET_VOLUME, "mountPath": SECRET_MOUNT, "readOnly": True},
+                    {"name": WRITABLE_VOLUME, "mountPath": PASSWORDS_MOUNT},
+                ],
+            }
+        ],
+        "extraVolumes": [
+            {
+                "name": SECRET_VOLUME,
+                "secret": {
+                    "secretName": names.ADMIN_SECRET,
+                    "defaultMode": 0o440,
+                    "items": [{"key": "passwords.json", "path": "passwords.json"}],
+                },
+            },
+            {"name": WRITABLE_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        ],
+        "extraVolumeMounts": [{"name": WRITABLE_VOLUME, "mountPath": PASSWORDS_MOUNT}],
+        # The chart gives up after a minute; a small machine that starts everything at once needs longer.
+        "startupProbe": {"failureThreshold": 60, "periodSeconds": 5},
+        "readinessProbe": {"initialDelaySeconds": 5},
+    }
+
+
+def _scheduler(amounts: Resources) -> dict[str, Any]:
+    return {
+        **_component(amounts),
+        **_survivor(),
+        "startupProbe": {"failureThreshold": 30},
+        "livenessProbe": _patient_probe(),
+    }
+
+
+def _triggerer(amounts: Resources) -> dict[str, Any]:
+    return {
+        **_component(amounts),
+        **_survivor(),
+        "persistence": {"enabled": False},
+        "livenessProbe": _patient_probe(),
+    }
+
+
+def _survivor() -> dict[str, Any]:
+    """Settings of what submits or follows task pods: a restart must reach no child, or it would delete its pod."""
+    return {
+        "terminationGracePeriodSeconds": 120,
+        "env": [{"name": "DUMB_INIT_SETSID", "value": "0"}],
+        "logGroomerSidecar": {"enabled": False},
+    }
+
+
+def _patient_probe() -> dict[str, Any]:
+    """The check starts a Python process with all of Airflow: on a busy small machine that takes its time."""
+    return {"initialDelaySeconds": 60, "timeoutSeconds": 60, "periodSeconds": 120}
+
+
+def _dag_processor(arguments: ValuesArguments) -> dict[str, Any]:
+    bundle = {
+        "bucket": arguments.bucket,
+        "prefix": names.DAGS_PREFIX,
+        "aws_conn_id": names.STORE_CONNECTION,
+        "refresh_interval": arguments.refresh_seconds,
+    }
+    classpath = "airflow_runtime.published_bundle.PublishedBundle"
+    return {
+        **_component(arguments.airflow.components.dag_processor),
+        "serviceAccount": {"automountServiceAccountToken": False},
+        "logGroomerSidecar": {"enabled": False},
+        "livenessProbe": _patient_probe(),
+        "dagBundleConfigList": [{"name": names.BUNDLE, "classpath": classpath, "kwargs": bundle}],
+    }
+
+
+def _config(arguments: ValuesArguments) -> dict[str, dict[str, pulumi.Input[str]]]:
+    api = pulumi.Output.concat(
+        f"http://{names.API_SERVER}.", arguments.namespace, f".svc:{names.API_SERVER_PORT}/execution/"
+    )
+    return {
+        "core": {
+            "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+            "simple_auth_manager_users": f"{arguments.airflow.admin_user}:admin",
+            "simple_auth_manager_passwords_file": PASSWORDS_FILE,
+            "execution_api_server_url": api,
+            # A run that starts right after a publication must get that publication's tasks, not the ones before.
+            "min_serialized_dag_update_interval": "0",
+            # Pod names resolve nowhere; the API server reads the logs of running tasks at the address.
+            "hostname_callable": "airflow.utils.net.get_host_ip_address",
+            "parallelism": "16",
+        },
+        "logging": {
+            "remote_logging": "True",
+            "remote_base_log_folder": f"s3://{arguments.bucket}/{names.LOGS_PREFIX}",
+            "remote_log_conn_id": names.STORE_CONNECTION,
+        },
+        "dag_processor": {
+            "bundle_refresh_check_interval": str(arguments.refresh_seconds),
+            # Files change by publication only, and the bundle's file times tell which did.
+            "min_file_process_interval": "300",
+        },
+    }

@@ -1,0 +1,63 @@
+"""One image per DAG type and per base, built from its staged folder, pushed under its content-addressed reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker_build as docker_build
+
+from pipelines.images import SOURCE_DATE_EPOCH, Image
+
+# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest.
+EXPORT = "type=image,push=true,oci-mediatypes=true,compression=gzip,force-compression=false,rewrite-timestamp=true"
+
+
+@dataclass(frozen=True)
+class ImagesArguments:
+    """Images, bases before what stands on them, and the name of the buildx builder."""
+
+    images: Sequence[Image]
+    builder: str
+
+
+class Images(pulumi.ComponentResource):
+    """The builds; ``digests`` maps an image's name to what its build reports, unknown in a preview that would build."""
+
+    digests: Mapping[str, pulumi.Output[str]]
+    ready: tuple[pulumi.Resource, ...]
+
+    def __init__(self, arguments: ImagesArguments, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("de-airflow-pipeline:infra:Images", "images", None, opts)
+        references = {image.name: image.reference for image in arguments.images}
+        built: dict[str, docker_build.Image] = {}
+        for image in arguments.images:
+            after = [built[image.base]] if image.base else []
+            built[image.name] = docker_build.Image(
+                image.name,
+                push=False,
+                exports=[docker_build.ExportArgs(raw=EXPORT)],
+                tags=[image.reference],
+                context=docker_build.BuildContextArgs(location=image.context.as_posix()),
+                dockerfile=docker_build.DockerfileArgs(location=(image.context / "Dockerfile").as_posix()),
+                build_args=build_arguments(image, references),
+                platforms=[docker_build.Platform(platform) for platform in image.platforms],
+                builder=docker_build.BuilderConfigArgs(name=arguments.builder),
+                build_on_preview=False,
+                # Deleting the resource would delete the manifest that runs in flight still pull.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=after, retain_on_delete=True),
+            )
+        self.digests = {name: image.digest for name, image in built.items()}
+        self.ready = tuple(built.values())
+        self.register_outputs({"digests": self.digests})
+
+
+def build_arguments(image: Image, references: Mapping[str, str]) -> dict[str, str]:
+    """The image's own arguments, what it stands on, and the time that every file gets."""
+    base = references[image.base] if image.base else image.upstream
+    return {
+        **image.build_arguments,
+        **({"BASE_IMAGE": base} if base else {}),
+        "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
+    }

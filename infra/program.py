@@ -1,0 +1,135 @@
+"""The whole program: what a stack's settings and the repository's files make of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra import names, runtime, secrets, sources
+from infra.airflow import Airflow, AirflowArguments
+from infra.airflow_secrets import AirflowSecrets, AirflowSecretsArguments
+from infra.airflow_values import ValuesArguments
+from infra.database import Database, DatabaseArguments
+from infra.images import Images, ImagesArguments
+from infra.namespaces import Namespaces, NamespacesArguments
+from infra.object_store import ObjectStore, ObjectStoreArguments
+from infra.publication import Publication, PublicationArguments
+from infra.pull_secret import PullSecret, PullSecretArguments
+from infra.settings import Settings
+from pipelines.dag_tree import pack
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a stack tells: references and digests by image, DAG ids, and where things are."""
+
+    images: Mapping[str, str]
+    digests: Mapping[str, pulumi.Output[str]]
+    dags: tuple[str, ...]
+    version: pulumi.Output[str]
+    bucket: str
+    endpoint: pulumi.Output[str]
+    airflow: Mapping[str, str]
+    namespaces: Mapping[str, str]
+
+    def exports(self) -> dict[str, Any]:
+        """Stack outputs by name."""
+        return {**vars(self), "dags": list(self.dags)}
+
+
+def deploy(settings: Settings, root: Path = Path()) -> Outputs:
+    """Registers everything. Raises InputError, before anything is registered, when images or DAGs are not in order."""
+    found = sources.load(settings, root)
+    context = settings.kubernetes.context
+    provider = k8s.Provider("kubernetes", context=context, cluster_identifier=context)
+    top = pulumi.ResourceOptions(providers=[provider])
+    jobs = settings.airflow.components.jobs
+
+    spaces = Namespaces(
+        NamespacesArguments(
+            core=settings.name,
+            tasks=settings.tasks_namespace,
+            core_quota=settings.namespaces.core_quota,
+            tasks_quota=settings.namespaces.tasks_quota,
+            executors=settings.airflow.executors,
+        ),
+        top,
+    )
+    pull = PullSecret(
+        PullSecretArguments({"core": spaces.core, "tasks": spaces.tasks}, settings.registry_credentials), top
+    )
+    ground = pulumi.ResourceOptions.merge(top, pulumi.ResourceOptions(depends_on=[*spaces.ready, *pull.ready]))
+    key = secrets.password("fingerprint-key", pulumi.ResourceOptions())
+    store = ObjectStore(ObjectStoreArguments(spaces.core, spaces.tasks, settings.object_store, jobs, key), ground)
+    database = Database(DatabaseArguments(spaces.core, settings.database, key), ground)
+    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, settings.airflow.admin_user, key), ground)
+    images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
+    files = runtime.read()
+    values = ValuesArguments(
+        namespace=spaces.core,
+        airflow=settings.airflow,
+        bucket=store.bucket,
+        refresh_seconds=settings.publication.refresh_seconds,
+        xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
+        files=files,
+        fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint),
+        admin_fingerprint=keys.admin_fingerprint,
+    )
+    airflow = Airflow(
+        AirflowArguments(
+            namespace=spaces.core,
+            chart=settings.chart,
+            values=values,
+            database_fingerprint=database.fingerprint,
+            after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready],
+        ),
+        top,
+    )
+    version = _publish(settings, found, spaces, images, files, [*airflow.ready, *store.ready, *images.ready], top)
+    return Outputs(
+        images={name: image.reference for name, image in found.catalog.images.items()},
+        digests={name: images.digests[name] for name in found.catalog.images},
+        dags=tuple(dag.dag_id for dag in found.dags),
+        version=version,
+        bucket=store.bucket,
+        endpoint=store.endpoint,
+        airflow={
+            "version": settings.airflow.version,
+            "chart": settings.chart.path or settings.chart.version,
+            "service": f"{names.API_SERVER}.{settings.name}.svc:{names.API_SERVER_PORT}",
+        },
+        namespaces={"core": settings.name, "tasks": settings.tasks_namespace},
+    )
+
+
+def _publish(
+    settings: Settings,
+    found: sources.Sources,
+    spaces: Namespaces,
+    images: Images,
+    files: runtime.RuntimeFiles,
+    after: list[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    # The digests are joined to the references here, inside an apply: a preview that would build knows neither.
+    tree = pulumi.Output.all(**images.digests).apply(found.tree)
+    publication = PublicationArguments(
+        namespace=spaces.core,
+        archive=tree.apply(pack),
+        version=tree.apply(lambda published: published.version),
+        image=settings.airflow.image,
+        resources=settings.airflow.components.jobs,
+        files=files,
+        after=after,
+    )
+    Publication(publication, opts)
+    return publication.version
+
+
+def _joined(*fingerprints: pulumi.Output[str]) -> pulumi.Output[str]:
+    return pulumi.Output.all(*fingerprints).apply("-".join)

@@ -1,0 +1,70 @@
+"""What the repository holds, read and checked before any resource is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import names
+from infra.publication import refuse_too_large
+from infra.settings import Settings
+from pipelines.catalog import Catalog, CatalogImage, Platform
+from pipelines.dag_config import DagConfig, load_dags
+from pipelines.dag_tree import PublishedTree, pack, published_tree
+from pipelines.images import AirflowVersion, Image, Repository, load_images
+
+CONTEXTS = Path("build") / "contexts"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Images in the order they are built, the catalog without digests, DAG configs, and where they were read."""
+
+    images: tuple[Image, ...]
+    catalog: Catalog
+    dags: tuple[DagConfig, ...]
+    dags_folder: Path
+
+    def tree(self, digests: Mapping[str, str]) -> PublishedTree:
+        """The tree to publish once these digests are known (image name -> digest)."""
+        known = {name: digest for name, digest in digests.items() if name in self.catalog.images}
+        return published_tree(self.dags, self.catalog.with_digests(known), self.dags_folder)
+
+
+def load(settings: Settings, root: Path = Path()) -> Sources:
+    """Reads ``images/`` and ``dags/`` below ``root`` and stages the images' build contexts.
+
+    Raises InputError with every problem. What would be too large to publish is refused here already.
+    """
+    registry, airflow = settings.registry, settings.airflow
+    images = load_images(
+        root,
+        Repository(registry.server, registry.owner, registry.prefix),
+        AirflowVersion(airflow.version, airflow.python),
+        CONTEXTS,
+    )
+    catalog = Catalog(
+        images={
+            image.name: CatalogImage(image.name, image.profile, image.reference, None)
+            for image in images
+            if image.profile != "base"
+        },
+        platform=platform(settings),
+    )
+    sources = Sources(images, catalog, load_dags(root / "dags", catalog), root / "dags")
+    refuse_too_large(pack(sources.tree({})))
+    return sources
+
+
+def platform(settings: Settings) -> Platform:
+    """What generated DAG code must know of the cluster."""
+    return Platform(
+        namespace=settings.name,
+        tasks_namespace=settings.tasks_namespace,
+        pull_secret=names.REGISTRY_SECRET,
+        service_account=names.TASK_ACCOUNT,
+        object_store_secret=names.STORE_TASKS_SECRET,
+        xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
+        executors=settings.airflow.executors,
+    )

@@ -1,0 +1,140 @@
+"""A monitor that records every registration, and plays the part of cluster, registry and random source."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+
+SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine would have seen it; inputs are plain, secrets unwrapped."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secret_paths: frozenset[str]
+    custom: bool
+    parent: str
+    dependencies: tuple[str, ...]
+    retain_on_delete: bool
+    order: int
+
+
+@dataclass
+class Recording(mocks.Mocks):
+    """All registrations of one run, in order, and the random values that were handed out."""
+
+    registrations: list[Registration] = field(default_factory=list)
+    generated: dict[str, str] = field(default_factory=dict)
+    builds_known: bool = True
+    pending: dict[str, Any] = field(default_factory=dict)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        secret_paths: set[str] = set()
+        inputs = _plain(args.inputs, "", secret_paths)
+        request = self.pending.pop(f"{args.typ}::{args.name}")
+        self.registrations.append(
+            Registration(
+                type=args.typ,
+                name=args.name,
+                inputs=inputs,
+                secret_paths=frozenset(secret_paths),
+                custom=bool(args.custom),
+                parent=request.parent,
+                dependencies=tuple(request.dependencies),
+                retain_on_delete=request.retainOnDelete,
+                order=len(self.registrations),
+            )
+        )
+        return f"{args.name}-id", {**inputs, **self._outputs(args.typ, args.name, inputs)}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program called {args.token}")
+
+    def _outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        if kind.startswith("random:"):
+            raw = hashlib.sha256(f"random of {name}".encode()).digest()
+            text = raw.hex() if "Password" in kind else base64.b64encode(raw).decode()
+            self.generated[name] = text
+            return {"result": text, "base64": text, "hex": raw.hex()}
+        if kind == "docker-build:index:Image":
+            digest = f"sha256:{hashlib.sha256(inputs['tags'][0].encode()).hexdigest()}"
+            return {"digest": digest if self.builds_known else None, "ref": f"{inputs['tags'][0]}@{digest}"}
+        if kind.startswith("kubernetes:") and not inputs.get("metadata", {}).get("name"):
+            return {"metadata": {**inputs.get("metadata", {}), "name": f"{name}-auto"}}
+        return {}
+
+    def of(self, kind: str) -> list[Registration]:
+        """Registrations whose type ends so, for instance ``:Secret``."""
+        return [entry for entry in self.registrations if entry.type.endswith(kind)]
+
+    def one(self, kind: str, name: str) -> Registration:
+        """The registration of this kind and resource name."""
+        (found,) = [entry for entry in self.of(kind) if entry.name == name]
+        return found
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """Keeps what MockResourceArgs leaves out: parent, dependencies, options."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self._recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the base class names it so
+        self._recording.pending[f"{request.type}::{request.name}"] = request
+        return super().RegisterResource(request)
+
+
+def record(program: Callable[[], object], *, preview: bool = False, builds_known: bool = True) -> Recording:
+    """Runs a program to its very end, every output settled, and returns what it registered."""
+    recording = Recording(builds_known=builds_known)
+    pulumi.runtime.set_mocks(
+        recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=RecordingMonitor(recording)
+    )
+
+    @pulumi.runtime.test
+    def run() -> None:
+        program()
+
+    run()
+    return recording
+
+
+def containers(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every container of a pod's spec, init containers too."""
+    yield from pod.get("initContainers") or ()
+    yield from pod["containers"]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in nested inputs, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from strings(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from strings(item)
+
+
+def _plain(value: Any, path: str, secret_paths: set[str]) -> Any:
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+            secret_paths.add(path)
+            return _plain(value["value"], path, secret_paths)
+        return {key: _plain(item, f"{path}.{key}" if path else key, secret_paths) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, f"{path}[{index}]", secret_paths) for index, item in enumerate(value)]
+    return value
