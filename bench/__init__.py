@@ -1,0 +1,1 @@
+"""What things cost: each figure against a named floor or peer of the same run."""
