@@ -21,7 +21,7 @@ BACKDATE = datetime.timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a certificate is for: ``organization`` is a Kubernetes group, ``names`` are DNS names and IP addresses served."""
+    """Who a certificate is for: ``organization`` is a Kubernetes group, ``names`` the names and addresses served."""
 
     name: str
     organization: str = ""
@@ -83,7 +83,11 @@ class Authority:
         """Path of a private key that signs tokens, made unless there already."""
         path = self.directory / f"{file}.key"
         if not path.exists():
-            files.write(path, _pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
+            key = ec.generate_private_key(ec.SECP256R1())
+            # The API server reads the public half out of this older form only.
+            form = serialization.PrivateFormat.TraditionalOpenSSL
+            content = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+            files.write(path, content, 0o600)
         return path
 
     def _fits(self, path: Path, identity: Identity) -> bool:

@@ -12,18 +12,25 @@ from pathlib import Path
 MOUNTS = Path("/proc/self/mounts")
 # cgroup v1: the hierarchies a pod is put into, and copied from the parent because the kernel starts them empty.
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
+# As one group of the default weight all of the platform would starve beside a build on the host.
+WEIGHTS = (("cpu.shares", "16384"), ("cpu.weight", "1600"))
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 KILL_SECONDS = 20
 
 
 def hierarchies(mounts: str) -> tuple[Path, ...]:
-    """Mount points of the control group hierarchies that are in use: all of v1, or the one of v2."""
-    first: dict[str, list[Path]] = {"cgroup": [], "cgroup2": []}
+    """Mount points of the control group hierarchies that are in use: the one of v2, or all of v1.
+
+    A machine that still runs v1 has v2 mounted elsewhere, without controllers.
+    """
+    points: dict[str, list[Path]] = {"cgroup": [], "cgroup2": []}
     for line in mounts.splitlines():
         _, point, kind, *_ = line.split()
-        if kind in first:
-            first[kind].append(Path(point))
-    return tuple(dict.fromkeys(first["cgroup"] or first["cgroup2"]))
+        if kind in points:
+            points[kind].append(Path(point))
+    if Path("/sys/fs/cgroup") in points["cgroup2"]:
+        return (Path("/sys/fs/cgroup"),)
+    return tuple(dict.fromkeys(points["cgroup"]))
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class Tree:
             for directory in (root / self.name, root / self.name / "daemons"):
                 directory.mkdir(exist_ok=True)
                 _inherit(directory)
+            for name, value in WEIGHTS:
+                if (root / self.name / name).exists():
+                    (root / self.name / name).write_text(value)
 
     def processes(self) -> frozenset[int]:
         found: set[int] = set()

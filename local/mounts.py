@@ -1,7 +1,7 @@
 """The mount namespace in which everything that mounts runs.
 
-Whatever is mounted there, by the kubelet, containerd, pods or builds, goes with the last process inside; the host never sees it. Folders outside the state
-folder that containerd, the kubelet and CNI insist on are replaced in there by folders of the state folder.
+Whatever is mounted there, by the kubelet, containerd, pods or builds, goes with the last process inside; the host
+never sees it. Folders that containerd, the kubelet and CNI have compiled in are replaced in there by our own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def daemon(machine: Machine, supervisor: Supervisor) -> Daemon:
 
 
 def inside(supervisor: Supervisor, *command: str) -> tuple[str, ...]:
-    """``command``, run in the namespace; it holds the namespace's process id, so that a new namespace means new daemons."""
+    """``command``, run in the namespace; it names the namespace's process, so that another namespace restarts it."""
     running = supervisor.running(NAME)
     if running is None:
         raise GaveUp("the mount namespace is gone")

@@ -1,4 +1,4 @@
-"""Addresses of the cluster, and what they need of the host: one interface, one nftables table, a few kernel settings."""
+"""Addresses of the cluster, and what they need of the host: an interface, an nftables table, a few kernel settings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,11 @@ def cni_configuration(machine: Machine) -> str:
 
 
 def running() -> bool:
-    return (Path("/sys/class/net") / INTERFACE).exists() and table_exists(*OWN_TABLE)
+    return interface_exists() and table_exists(*OWN_TABLE)
+
+
+def interface_exists() -> bool:
+    return (Path("/sys/class/net") / INTERFACE).exists()
 
 
 def table_exists(family: str, name: str) -> bool:
@@ -84,7 +88,7 @@ def start(machine: Machine) -> None:
     for name, value in KERNEL_SETTINGS.items():
         if value is not None:
             (SYSCTL / name).write_text(value)
-    if not (Path("/sys/class/net") / INTERFACE).exists():
+    if not interface_exists():
         _run("ip", "link", "add", INTERFACE, "type", "bridge")
     _run("ip", "address", "replace", f"{NODE_ADDRESS}/32", "dev", INTERFACE)
     _run("ip", "link", "set", INTERFACE, "up")
@@ -95,11 +99,12 @@ def start(machine: Machine) -> None:
 
 def stop(machine: Machine) -> None:
     """Remove interface and tables, put the kernel's settings back."""
-    if (Path("/sys/class/net") / INTERFACE).exists():
-        _run("ip", "link", "delete", INTERFACE)
+    # The interface last: as long as it is there, the tables are known to be ours.
+    if interface_exists():
         for family, name in (*PROXY_TABLES, OWN_TABLE):
             if table_exists(family, name):
                 _run("nft", "delete", "table", family, name)
+        _run("ip", "link", "delete", INTERFACE)
     # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time.
     wait("the pods' network interfaces to go", lambda: _pod_interfaces() or None, 20)
     record = _record(machine)

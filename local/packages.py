@@ -73,4 +73,3 @@ def _apt(*arguments: str) -> str:
         last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-10:])
         raise GaveUp(f"apt-get {' '.join(arguments)} failed:\n{last}")
     return result.stdout
-

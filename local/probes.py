@@ -6,10 +6,14 @@ import functools
 import http.client
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 2
+
+#: Returns None, or what is missing.
+Probe = Callable[[], str | None]
 
 
 @functools.cache

@@ -33,7 +33,8 @@ exec "$@"
 class Daemon:
     """What to run, with which files, and how to tell that it serves.
 
-    ``missing`` returns None once the daemon is ready, else what is not there yet. A change of command, environment or files restarts it.
+    ``missing`` returns None once the daemon is ready, else what is not there yet.
+    A change of command, environment or files restarts it.
     """
 
     name: str

@@ -164,7 +164,8 @@ def _build(cache: Path, module: Module, progress: Progress) -> None:
         umask=0o022,
     )
     assert process.stderr is not None  # noqa: S101 - for the type checker
-    compiled, last = 0, []
+    compiled = 0
+    last: list[str] = []
     with process:
         try:
             for line in process.stderr:
