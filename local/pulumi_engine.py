@@ -1,0 +1,180 @@
+"""``pulumi up`` of the dev stack on this machine: file backend, passphrase, and nothing written into the clone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local import stack
+from local.apply import Counts
+from local.engine import Choice
+from local.machine import PROJECT, Machine
+from local.progress import Progress
+from local.waiting import GaveUp
+
+PLUGINS = ("kubernetes", "docker-build", "random")
+COLOUR = re.compile(r"<\{%[^%]*%\}>")
+IMAGE = "docker-build:index:Image"
+#: The engine's operation -> what is counted.
+OUTCOMES = {
+    "create": "created",
+    "update": "changed",
+    "replace": "changed",
+    "same": "unchanged",
+    "delete": "deleted",
+}
+
+
+def available() -> bool:
+    """Whether a Pulumi CLI with its Python host is on PATH."""
+    return all(shutil.which(name) for name in ("pulumi", "pulumi-language-python"))
+
+
+class PulumiEngine:
+    """The CLI with this machine's backend; everything it keeps lies under ``state/pulumi``."""
+
+    def __init__(self, machine: Machine, progress: Progress) -> None:
+        self._machine, self._progress = machine, progress
+        self._home = machine.state / "pulumi"
+        self.config_file = self._home / "project" / stack.STACK_FILE.name
+
+    def up(self, choice: Choice) -> Counts:
+        """Deploy the stack. Raises GaveUp with the engine's own messages."""
+        self.prepare(choice)
+        self._unlock()
+        events = self._home / "events.json"
+        events.unlink(missing_ok=True)
+        arguments = ("--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(events))
+        status = self._follow("up", "--config-file", str(self.config_file), *arguments)
+        seen = list(_events(events))
+        if status:
+            raise GaveUp("\n".join(("pulumi up failed:", *_errors(seen))))
+        return _counts(seen)
+
+    def prepare(self, choice: Choice) -> None:
+        """Make backend, passphrase and stack where they are missing, and generate the stack's configuration."""
+        for folder in (self._home / "backend", self._home / "home", self.config_file.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        passphrase = self._home / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        project = self.config_file.with_name("Pulumi.yaml")
+        # The CLI writes a new stack's salt beside the project file: beside this one, not into the clone.
+        project.write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}))
+        if stack.STACK not in self._stacks():
+            self.config_file.unlink(missing_ok=True)
+            self._run("stack", "init", "--secrets-provider", "passphrase", where=project.parent)
+        self._configure(choice)
+
+    def environment(self) -> dict[str, str]:
+        """What the CLI needs on top of the caller's environment to work on this machine's stack."""
+        platform = self._machine.environment()
+        python = Path(sys.executable).parent
+        here = {
+            **platform,
+            "PATH": os.pathsep.join((str(python), platform["PATH"])),
+            "PULUMI_BACKEND_URL": f"file://{self._home / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._home / "passphrase"),
+            "PULUMI_HOME": str(self._home / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+        }
+        if all(shutil.which(f"pulumi-resource-{name}") for name in PLUGINS):
+            here["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        return here
+
+    def _configure(self, choice: Choice) -> None:
+        values = {f"{PROJECT}:{key}": value for key, value in stack.values(self._machine, choice).items()}
+        hidden = stack.secrets(self._machine)
+        kept = yaml.safe_load(self.config_file.read_text()) or {}
+        source = self._home / "config-source"
+        # Encrypting anew would change nothing but the ciphertext, and costs a second for each value.
+        fingerprint = hashlib.sha256(json.dumps([values, hidden], sort_keys=True).encode()).hexdigest()
+        if source.exists() and source.read_text() == fingerprint:
+            return
+        document = {"encryptionsalt": kept["encryptionsalt"], "config": values}
+        self.config_file.write_text(yaml.safe_dump(document))
+        for key, value in hidden.items():
+            # By stdin: a command line shows in the process list.
+            text = json.dumps(value)
+            self._run("config", "set", "--secret", f"{PROJECT}:{key}", where=self.config_file.parent, stdin=text)
+        source.write_text(fingerprint)
+
+    def _stacks(self) -> set[str]:
+        stacks = self._home / "backend" / ".pulumi" / "stacks" / PROJECT
+        return {path.name.split(".")[0] for path in stacks.glob("*.json*")}
+
+    def _unlock(self) -> None:
+        """Take away the lock of an update that was killed."""
+        for lock in (self._home / "backend" / ".pulumi" / "locks").rglob("*.json"):
+            holder = json.loads(lock.read_text())
+            if not Path(f"/proc/{holder['pid']}").exists():
+                self._progress.say(f"an update by process {holder['pid']} was interrupted: taking its lock away")
+                lock.unlink()
+
+    def _command(self, *arguments: str) -> list[str]:
+        return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
+
+    def _follow(self, *arguments: str) -> int:
+        """Run the CLI in the clone and show what it does; returns its exit code."""
+        with subprocess.Popen(
+            self._command(*arguments), env=_merged(self.environment()), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ) as process:  # fmt: skip
+            for line in process.stdout or ():
+                if line.strip():
+                    self._progress.doing(line.strip())
+        return process.returncode
+
+    def _run(self, *arguments: str, where: Path, stdin: str = "") -> None:
+        done = subprocess.run(
+            self._command(*arguments), env=_merged(self.environment()), cwd=where, input=stdin, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise GaveUp(f"pulumi {' '.join(arguments[:2])} failed: {(done.stderr or done.stdout).strip()}")
+
+
+def _merged(ours: Mapping[str, str]) -> dict[str, str]:
+    # The choice of the chart is in the configuration; the variable would override it.
+    return {key: value for key, value in {**os.environ, **ours}.items() if key != "AIRFLOW_CHART"}
+
+
+def _events(log: Path) -> Iterator[dict[str, Any]]:
+    if log.exists():
+        yield from (json.loads(line) for line in log.read_text().splitlines() if line.strip())
+
+
+def _errors(events: list[dict[str, Any]]) -> Iterator[str]:
+    told = set()
+    for event in events:
+        diagnostic = event.get("diagnosticEvent", {})
+        text = COLOUR.sub("", diagnostic.get("message", "")).strip()
+        if diagnostic.get("severity") == "error" and text not in told:
+            told.add(text)
+            yield f"{diagnostic.get('urn', '').rpartition('::')[2]}: {text}".removeprefix(": ")
+
+
+def _counts(events: list[dict[str, Any]]) -> Counts:
+    found: Counter[str] = Counter()
+    for event in events:
+        metadata = event.get("resOutputsEvent", {}).get("metadata", {})
+        operation, kind = metadata.get("op"), metadata.get("type", "")
+        if kind == IMAGE and operation in ("create", "update", "replace"):
+            found["built"] += 1
+        elif kind.startswith("kubernetes:") and operation in OUTCOMES:
+            found[OUTCOMES[operation]] += 1
+    return Counts(**found)
