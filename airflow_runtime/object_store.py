@@ -11,6 +11,7 @@ from typing import Any
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 MISSING = {"NoSuchKey", "404"}
+DENIED = {"AccessDenied", "403"}
 
 
 class StoreError(Exception):
@@ -35,7 +36,9 @@ class ObjectStore:
         try:
             return self.client.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read()
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in MISSING:
+            code = error.response.get("Error", {}).get("Code")
+            # S3 denies a key that is not there to whoever may list no more than a prefix.
+            if code in MISSING or (code in DENIED and self._is_absent(name)):
                 return None
             raise self._explained("read", name, error) from None
         except BotoCoreError as error:
@@ -76,6 +79,10 @@ class ObjectStore:
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name
+
+    def _is_absent(self, name: str) -> bool:
+        folder, _, file = name.rpartition("/")
+        return file not in self.listing(folder)
 
     @property
     def client(self) -> Any:
