@@ -37,11 +37,6 @@ ACCEPTED = (
         "hashes of templates that are empty for these values, so constants",
     ),
     Accepted("Deployment/*", "*Probe.exec.command", "the same check with the same settings, without a shell"),
-    Accepted(
-        "Deployment/airflow-dag-processor",
-        "*.wait-for-airflow-migrations.volumeMounts./opt/airflow/logs",
-        "the init containers of all components mount the same volumes",
-    ),
 )
 
 

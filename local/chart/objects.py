@@ -103,7 +103,9 @@ def differences(official: Mapping[str, Any], stand_in: Mapping[str, Any]) -> tup
     return tuple(found)
 
 
-def _walk(path: tuple[str, ...], left: Any, right: Any) -> Iterator[tuple[tuple[str, ...], tuple[str | None, str | None]]]:
+def _walk(
+    path: tuple[str, ...], left: Any, right: Any
+) -> Iterator[tuple[tuple[str, ...], tuple[str | None, str | None]]]:
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted({*left, *right}):
             yield from _walk((*path, key), left.get(key), right.get(key))

@@ -14,10 +14,11 @@ LONGEST = 90
 INTRODUCTION = """\
 # The stand-in chart beside the official one
 
-Where Airflow's Helm chart 1.22.0 cannot be downloaded, the one-machine platform installs `local/chart/airflow-stand-in`.
-It takes the values that `infra/airflow_values.py` emits and refuses every other. This table holds every difference between
-the objects that the two charts render from the values of the dev stack, with both settings of its executors. Order, unset
-fields and Kubernetes' own defaults do not count. `python -m local.chart.compare <official chart> --write` writes this file.
+Where Airflow's Helm chart 1.22.0 cannot be downloaded, the one-machine platform installs
+`local/chart/airflow-stand-in`. It takes the values that `infra/airflow_values.py` emits and refuses every other.
+This table holds every difference between the objects that the two charts render from the values of the dev stack, with
+both settings of its executors. Order, unset fields and Kubernetes' own defaults do not count.
+`python -m local.chart.compare <folder of the official chart> --write` writes this file.
 
 """
 
