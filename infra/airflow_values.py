@@ -138,7 +138,7 @@ def _scheduler(amounts: Resources) -> dict[str, Any]:
     return {
         **_component(amounts),
         **_survivor(),
-        "startupProbe": {"failureThreshold": 30},
+        "startupProbe": {"initialDelaySeconds": 10, "timeoutSeconds": 60, "failureThreshold": 30},
         "livenessProbe": _patient_probe(),
     }
 

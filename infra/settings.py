@@ -10,24 +10,31 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
+from infra.settings_types import (
+    Bucket,
+    Cpu,
+    Email,
+    Filled,
+    Memory,
+    Name,
+    PinnedImage,
+    PythonVersion,
+    Region,
+    RegistryServer,
+    RepositoryPart,
+    UserName,
+    Version,
+)
+
 PROJECT = "de-airflow-pipeline"
 
 Executor = Literal["KubernetesExecutor", "LocalExecutor"]
-Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
-Cpu = Annotated[str, Field(pattern=r"^([0-9]+m|[0-9]+(\.[0-9]{1,3})?)$")]
-Memory = Annotated[str, Field(pattern=r"^[0-9]+(Ki|Mi|Gi|Ti)$")]
-Version = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-RegistryServer = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$")]
 
 
-def _without_latest(image: str) -> str:
-    repository, separator, tag = image.partition("@")[0].rpartition(":")
-    if not ("@" in image or (separator and repository and "/" not in tag)) or tag == "latest":
-        raise ValueError("an image with a tag other than latest, or with a digest")
-    return image
-
-
-PinnedImage = Annotated[str, AfterValidator(_without_latest)]
+def _filled_secret(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value():
+        raise ValueError("a secret that is not empty")
+    return secret
 
 
 def _distinct(executors: tuple[Executor, ...]) -> tuple[Executor, ...]:
@@ -72,7 +79,7 @@ class Quota(Record):
 class Kubernetes(Record):
     """The cluster that the stack belongs to."""
 
-    context: Annotated[str, Field(min_length=1)]
+    context: Filled
 
 
 class Namespaces(Record):
@@ -101,13 +108,13 @@ class Airflow(Record):
     """Airflow's version, the executors (the first one is the default), and who administers it."""
 
     version: Version = "3.2.2"
-    python: Annotated[str, Field(pattern=r"^3\.[0-9]+$")] = "3.13"
+    python: PythonVersion = "3.13"
     repository: str = "apache/airflow"
     executors: Annotated[tuple[Executor, ...], Field(strict=False), AfterValidator(_distinct)] = (
         "KubernetesExecutor",
         "LocalExecutor",
     )
-    admin_user: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")] = "admin"
+    admin_user: UserName = "admin"
     components: Components = Components()
 
     @property
@@ -133,17 +140,17 @@ class Registry(Record):
     """Where the images live: ``<server>/<owner>/<prefix>-<type>``."""
 
     server: RegistryServer
-    owner: Annotated[str, Field(pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$")]
-    prefix: Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")] = PROJECT
+    owner: RepositoryPart
+    prefix: RepositoryPart = PROJECT
 
 
 class RegistryCredential(Record):
     """One log-in of the pull secret."""
 
     server: RegistryServer
-    username: Annotated[str, Field(min_length=1)]
-    password: Annotated[SecretStr, Field(min_length=1)]
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    username: Filled
+    password: Annotated[SecretStr, AfterValidator(_filled_secret)]
+    email: Email | None = None
 
 
 class Images(Record):
@@ -157,8 +164,8 @@ class ObjectStore(Record):
     """The MinIO-compatible store: an image that holds ``minio`` and ``mc``, its bucket, its volume."""
 
     image: PinnedImage = "pgsty/silo:RELEASE.2026-09-16T00-00-00Z"
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")] = "airflow"
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}-[a-z]+-[0-9]$")] = "us-east-1"
+    bucket: Bucket = "airflow"
+    region: Region = "us-east-1"
     volume: Memory = "10Gi"
     storage_class: str | None = None
     resources: Resources = resources("50m", "256Mi", "2", "2Gi")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,6 +13,7 @@ from pipelines.errors import Problem
 
 SECRET_KEYS = frozenset({"registryCredentials"})
 
+_LIMITS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _KINDS = {
     "string_type": "a string",
     "int_type": "a whole number",
@@ -58,7 +59,8 @@ def _description(location: tuple[int | str, ...], root: type[BaseModel]) -> str:
         if field.alias == location[-1]:
             inner = _record(location, root)
             keys = [str(part.alias) for part in inner.model_fields.values() if part.is_required()] if inner else []
-            return "a mapping with " + ", ".join(keys) if keys else f"a value for {name.replace('_', ' ')}"
+            many = "a list, each entry " if get_origin(field.annotation) is tuple else ""
+            return f"{many}a mapping with {', '.join(keys)}" if keys else f"a value for {name.replace('_', ' ')}"
     return "a value"
 
 
@@ -85,7 +87,8 @@ def _is_secret(location: tuple[int | str, ...]) -> bool:
 
 
 def _how(location: tuple[int | str, ...]) -> str:
-    return f", as a secret: pulumi config set --secret --path '{_key(location)}'" if _is_secret(location) else ""
+    key = _key(location) if len(location) > 1 else f"{_key(location)}[0].password"
+    return f", as a secret: pulumi config set --secret --path '{key}'" if _is_secret(location) else ""
 
 
 def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
@@ -105,6 +108,6 @@ def _expected(details: ErrorDetails) -> str:
         return str(context["error"])
     if kind == "literal_error":
         return "one of " + str(context["expected"]).replace(" or ", ", ").replace("'", "")
-    if kind == "string_pattern_mismatch":
-        return f"text that matches {context['pattern']}"
+    if kind in _LIMITS:
+        return _LIMITS[kind].format(**context)
     return _KINDS.get(kind, details["msg"][0].lower() + details["msg"][1:])

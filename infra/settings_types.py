@@ -1,0 +1,51 @@
+"""Text of a known form, each with the words for who got it wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def _matching(pattern: str, words: str) -> AfterValidator:
+    """Text that matches the pattern as a whole; ``words`` say so to who got it wrong."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(check)
+
+
+Name = Annotated[
+    str,
+    _matching(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "at most 40 lower-case letters, digits and hyphens, a letter first"),
+]
+Cpu = Annotated[str, _matching(r"[0-9]+m|[0-9]+(\.[0-9]{1,3})?", 'cores or millicores as text, such as "2" or 250m')]
+Memory = Annotated[str, _matching(r"[1-9][0-9]*(Ki|Mi|Gi|Ti)", "bytes with a binary suffix, such as 512Mi or 2Gi")]
+Version = Annotated[str, _matching(r"[0-9]+\.[0-9]+\.[0-9]+", "a whole version, such as 3.2.2")]
+PythonVersion = Annotated[str, _matching(r"3\.[0-9]+", 'a Python version as text, such as "3.13"')]
+RegistryServer = Annotated[
+    str,
+    _matching(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?", "a host, perhaps with a port, without scheme or path"),
+]
+RepositoryPart = Annotated[
+    str, _matching(r"[a-z0-9]+([._/-][a-z0-9]+)*", "lower-case letters and digits, parts joined by one of . _ - /")
+]
+Bucket = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and hyphens")]
+Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, such as us-east-1")]
+UserName = Annotated[str, _matching(r"[a-z][a-z0-9_.-]{0,63}", "lower-case letters, digits, . _ and -, a letter first")]
+Filled = Annotated[str, _matching(r"(?s).+", "text that is not empty")]
+Email = Annotated[str, _matching(r"[^@\s]+@[^@\s]+", "an e-mail address")]
+
+
+def _without_latest(image: str) -> str:
+    repository, separator, tag = image.partition("@")[0].rpartition(":")
+    if not ("@" in image or (separator and repository and "/" not in tag)) or tag == "latest":
+        raise ValueError("an image with a tag other than latest, or with a digest")
+    return image
+
+
+PinnedImage = Annotated[str, AfterValidator(_without_latest)]

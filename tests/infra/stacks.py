@@ -1,0 +1,32 @@
+"""Stacks for tests: the dev stack's settings with log-ins, and any key replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from infra.settings import Settings
+from infra.settings_source import load_file, parse
+
+ROOT = Path(__file__).parent.parent.parent
+PASSWORD = "correct-horse-battery-staple"
+CREDENTIALS = [{"server": "localhost:5000", "username": "puller", "password": PASSWORD, "email": "team@example.org"}]
+
+
+def dev() -> Settings:
+    """The committed dev stack."""
+    return load_file(ROOT / "Pulumi.dev.yaml", {"registryCredentials": CREDENTIALS})
+
+
+def stack(**keys: Any) -> Settings:
+    """The smallest stack, with these top-level keys."""
+    return parse({**smallest(), **keys}, "Pulumi.test.yaml")
+
+
+def smallest() -> dict[str, Any]:
+    """Only the keys that have no default."""
+    return {
+        "kubernetes": {"context": "test"},
+        "registry": {"server": "localhost:5000", "owner": "local"},
+        "registryCredentials": CREDENTIALS,
+    }

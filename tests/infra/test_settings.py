@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.runtime import config as pulumi_config
+from pydantic import BaseModel
+
+from infra import settings_source
+from infra.settings import PROJECT, Settings
+from pipelines.errors import InputError
+from tests.infra import stacks
+
+GOLDEN = Path(__file__).parent / "golden" / "settings"
+CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
+KINDS = {"string": str, "integer": int, "boolean": bool, "array": tuple, "object": BaseModel}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_settings_are_refused_with_one_message(case: str) -> None:
+    values = settings_source.read_stack_file(GOLDEN / f"{case}.yaml")
+    with pytest.raises(InputError) as refusal:
+        settings_source.parse(values, "Pulumi.dev.yaml")
+    assert f"{refusal.value}\n" == (GOLDEN / f"{case}.txt").read_text()
+
+
+def test_a_missing_stack_file_is_named() -> None:
+    with pytest.raises(InputError, match=r"Pulumi\.nowhere\.yaml"):
+        settings_source.load_file(stacks.ROOT / "Pulumi.nowhere.yaml")
+
+
+@pytest.mark.parametrize("text", ["config: [1]", "- 1", "config: {"])
+def test_what_is_no_stack_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml"):
+        settings_source.load_file(tmp_path / "Pulumi.dev.yaml")
+
+
+def test_only_what_has_no_sound_default_is_asked_for() -> None:
+    required = {str(field.alias) for field in Settings.model_fields.values() if field.is_required()}
+    assert required == set(stacks.smallest())
+
+
+def test_the_dev_stack_is_in_order() -> None:
+    settings = stacks.dev()
+    assert settings.airflow.executors == ("KubernetesExecutor", "LocalExecutor")
+    assert settings.airflow.image == "apache/airflow:3.2.2-python3.13"
+    assert settings.tasks_namespace == "airflow-tasks"
+
+
+def test_the_engine_and_a_plain_mapping_give_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    values: dict[str, Any] = {
+        **stacks.smallest(),
+        "name": "airflow-b",
+        "airflow": {"executors": ["KubernetesExecutor"], "python": "3.13"},
+    }
+    texts = {
+        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+    }
+    texts["pulumi:disable-default-providers"] = '["kubernetes"]'
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
+    token = pulumi_config.CONFIG.set(texts)
+    try:
+        assert settings_source.load() == settings_source.parse(values, "Pulumi.test.yaml")
+    finally:
+        pulumi_config.CONFIG.reset(token)
+
+
+def test_text_that_is_no_json_reaches_the_check_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
+    token = pulumi_config.CONFIG.set({f"{PROJECT}:kubernetes": "{context"})
+    try:
+        with pytest.raises(InputError, match=r"'\{context'"):
+            settings_source.load()
+    finally:
+        pulumi_config.CONFIG.reset(token)
+
+
+def test_the_environment_names_another_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CHART", "/charts/airflow")
+    assert stacks.stack(chart={"timeoutSeconds": 60}).chart.path == "/charts/airflow"
+    monkeypatch.delenv("AIRFLOW_CHART")
+    assert stacks.stack().chart.path is None
+
+
+def test_the_project_file_declares_every_key_with_its_type() -> None:
+    declared = yaml.safe_load((stacks.ROOT / "Pulumi.yaml").read_text())["config"]
+    assert set(declared) == {f"{PROJECT}:{field.alias}" for field in Settings.model_fields.values()}
+    for field in Settings.model_fields.values():
+        entry = declared[f"{PROJECT}:{field.alias}"]
+        kind = getattr(field.annotation, "__origin__", field.annotation)
+        assert issubclass(kind, KINDS[entry["type"]])
+        assert ("default" in entry) != field.is_required()
+
+
+@given(st.text(min_size=6, alphabet=st.characters(codec="ascii", categories=["L", "N"])), st.sampled_from("spw"))
+def test_no_message_shows_a_secret(secret: str, place: str) -> None:
+    secret = f"Zq{secret}9"
+    broken: dict[str, dict[str, Any]] = {
+        "s": {"server": "localhost:5000", "username": "puller", "password": secret, "unknown": secret},
+        "p": {"server": "localhost:5000", "username": "puller", "password": [secret]},
+        "w": {"server": "localhost:5000", "username": "", "password": secret, "email": secret},
+    }
+    with pytest.raises(InputError) as refusal:
+        stacks.stack(registryCredentials=[broken[place]])
+    assert secret not in str(refusal.value)
+
+
+def test_settings_print_no_secret() -> None:
+    settings = stacks.stack()
+    assert stacks.PASSWORD not in repr(settings) + str(settings) + settings.model_dump_json()
