@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from infra import airflow_values, names, runtime
-from infra.settings import Airflow, Executor, ObjectStore, Publication, Tasks
+from infra.settings import Executor
+from infra.settings_source import load_file, read_stack_file
 
+STACK_FILE = Path(__file__).parents[2] / "Pulumi.dev.yaml"
 BOTH: tuple[Executor, ...] = ("KubernetesExecutor", "LocalExecutor")
 ONE: tuple[Executor, ...] = ("KubernetesExecutor",)
 
 
 def program_values(executors: tuple[Executor, ...] = BOTH) -> dict[str, Any]:
-    """The values with every default of the settings; fingerprints, which only the engine knows, are words."""
+    """The dev stack's values with these executors; fingerprints, which only the engine knows, are words."""
+    settings = load_file(STACK_FILE, _overrides(executors))
     arguments = airflow_values.ValuesArguments(
         namespace=names.RELEASE,
-        airflow=Airflow(executors=executors),
-        bucket=ObjectStore().bucket,
-        refresh_seconds=Publication().refresh_seconds,
-        xcom_sidecar_image=Tasks().xcom_sidecar_image,
+        airflow=settings.airflow,
+        bucket=settings.object_store.bucket,
+        refresh_seconds=settings.publication.refresh_seconds,
+        xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
         files=runtime.read(),
         fingerprint="fingerprint",
         admin_fingerprint="admin-fingerprint",
     )
     return asyncio.run(_known(arguments))
+
+
+def _overrides(executors: tuple[Executor, ...]) -> dict[str, object]:
+    stack: dict[str, Any] = read_stack_file(STACK_FILE)
+    # No chart value depends on the log-in, but the settings must have one.
+    log_in = {"server": stack["registry"]["server"], "username": "nobody", "password": "nothing"}
+    return {"registryCredentials": [log_in], "airflow": {**stack.get("airflow", {}), "executors": executors}}
 
 
 async def _known(arguments: airflow_values.ValuesArguments) -> dict[str, Any]:
