@@ -1,0 +1,69 @@
+"""From an image's type to the reference that runs, and what the tasks' pods share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from pipelines.images import Image
+
+
+@dataclass(frozen=True)
+class CatalogImage:
+    type: str
+    profile: str
+    reference: str
+    digest: str | None = None
+
+    @property
+    def pinned(self) -> str:
+        """``reference@digest`` once the digest is known, the reference until then."""
+        return f"{self.reference}@{self.digest}" if self.digest else self.reference
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Names that generated code repeats. An empty ``pull_secret`` means that the registry asks for none."""
+
+    namespace: str
+    tasks_namespace: str
+    pull_secret: str
+    service_account: str
+    object_store_secret: str
+    xcom_sidecar_image: str
+    executors: tuple[str, ...]
+
+    def executor(self, wanted: str) -> str | None:
+        """The executor that a task must name, None when the stack has but one."""
+        return wanted if len(self.executors) > 1 and wanted in self.executors else None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """``images`` by type."""
+
+    images: Mapping[str, CatalogImage]
+    platform: Platform
+
+    def with_digests(self, digests: Mapping[str, str]) -> Catalog:
+        """The same catalog, the digests of some types joined to it. Raises KeyError for a type that is not in it."""
+        joined = {type_: replace(self.images[type_], digest=digest) for type_, digest in digests.items()}
+        return replace(self, images={**self.images, **joined})
+
+    def to_json(self) -> str:
+        """``images.json``, as ``airflow_runtime.catalog`` reads it."""
+        images = {type_: asdict(image) for type_, image in self.images.items()}
+        return json.dumps({"images": images, "platform": asdict(self.platform)}, indent=2, sort_keys=True) + "\n"
+
+
+def catalog_of(images: Iterable[Image], platform: Platform) -> Catalog:
+    """The catalog of all images that DAGs may name: the bases are not among them."""
+    return Catalog(
+        {
+            image.name: CatalogImage(image.name, image.profile, image.reference)
+            for image in images
+            if image.profile != "base"
+        },
+        platform,
+    )

@@ -1,0 +1,105 @@
+"""What must hold between image folders, and between them and the Airflow that a stack runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from pipelines.errors import Problem
+from pipelines.image_folder import ImageFolder
+from pipelines.image_lock import LOCK, LockedPackage
+from pipelines.validation import nearest
+
+AIRFLOW_IMAGE = re.compile(
+    r"^(?:(?:docker\.io|ghcr\.io)/)?apache/airflow(?::(?P<tag>[^@]+))?(?:@.*)?$",
+)
+AIRFLOW_TAG = re.compile(r"(?P<airflow>\d+\.\d+\.\d+)-python(?P<python>\d+\.\d+)")
+AIRFLOW_PACKAGE = re.compile(r"apache-airflow(-.+)?")
+AIRFLOW_ITSELF = ("apache-airflow", "apache-airflow-core")
+
+
+def image_problems(
+    folders: Mapping[str, ImageFolder], unreadable: frozenset[str], airflow: str, python: str
+) -> list[Problem]:
+    """All of them. ``unreadable`` names the folders whose own problems are told elsewhere."""
+    problems: list[Problem] = []
+    for folder in folders.values():
+        root, found = _root(folder, folders, unreadable)
+        problems += found
+        if root is not None:
+            problems += _base_problems(folder, root, airflow, python)
+        problems += _lock_problems(folder, airflow)
+    return problems
+
+
+def _root(
+    folder: ImageFolder, folders: Mapping[str, ImageFolder], unreadable: frozenset[str]
+) -> tuple[ImageFolder | None, list[Problem]]:
+    """The folder that stands on an upstream image below ``folder``; None when there is none, and why."""
+    here, chain = folder, [folder.name]
+    while here.table.base:
+        base = here.table.base
+        if base in unreadable:
+            return None, []
+        if base not in folders or folders[base].table.profile != "base":
+            # Told once, by the folder that names the missing base.
+            return None, [_unknown_base(here, folders)] if here is folder else []
+        if base in chain:
+            return None, [_cycle(folder, [*chain, base])] if base == folder.name else []
+        chain.append(base)
+        here = folders[base]
+    return here, []
+
+
+def _unknown_base(folder: ImageFolder, folders: Mapping[str, ImageFolder]) -> Problem:
+    known = sorted(name for name, other in folders.items() if other.table.profile == "base")
+    base = folder.table.base or ""
+    expected = f"one of {', '.join(known)}" if known else "a folder in images/bases/, and there is none"
+    return Problem(folder.file, "tool.dag-image.base", repr(base), expected, nearest(base, known) or "correct it")
+
+
+def _cycle(folder: ImageFolder, chain: list[str]) -> Problem:
+    expected = "bases that end at an upstream image"
+    return Problem(folder.file, "tool.dag-image.base", " -> ".join(chain), expected, "break the circle")
+
+
+def _base_problems(folder: ImageFolder, root: ImageFolder, airflow: str, python: str) -> Iterator[Problem]:
+    upstream = root.table.upstream or ""
+    found = AIRFLOW_IMAGE.match(upstream)
+    key = "tool.dag-image.upstream" if root is folder else "tool.dag-image.base"
+    if folder.table.profile == "task" and found:
+        expected = "an image without Airflow: this is a task image"
+        yield Problem(folder.file, key, upstream, expected, 'stand on another base, or make it profile = "worker"')
+    if folder.table.profile != "worker":
+        return
+    wanted = f"apache/airflow:{airflow}-python{python}"
+    version = AIRFLOW_TAG.fullmatch(found["tag"] or "") if found else None
+    if version is None or (version["airflow"], version["python"]) != (airflow, python):
+        expected = f"{wanted}, the Airflow and Python of the stack: this is a worker image"
+        yield Problem(folder.file, key, upstream, expected, f"stand on {wanted}")
+    requires = folder.project.requires_python
+    try:
+        fits = SpecifierSet(requires).contains(f"{python}.0", prereleases=True)
+    except InvalidSpecifier:
+        fits = False
+    if not fits:
+        expected = f"a range that holds Python {python}, which the stack runs"
+        yield Problem(folder.file, "project.requires-python", repr(requires), expected, f'write "=={python}.*"')
+
+
+def _lock_problems(folder: ImageFolder, airflow: str) -> Iterator[Problem]:
+    for package in folder.lock.packages if folder.lock else ():
+        if folder.table.profile == "task" and AIRFLOW_PACKAGE.fullmatch(package.name):
+            expected = "no Airflow: this is a task image"
+            fix = 'drop what brings it, or make it profile = "worker"'
+            yield Problem(_place(folder, package), package.name, f"version {package.version}", expected, fix)
+        elif package.name in AIRFLOW_ITSELF and package.version != airflow:
+            expected = f"version {airflow}, which the stack runs"
+            fix = "resolve the lock under the base's own packages"
+            yield Problem(_place(folder, package), package.name, f"version {package.version}", expected, fix)
+
+
+def _place(folder: ImageFolder, package: LockedPackage) -> str:
+    return f"{folder.shown_as}/{LOCK}:{package.line}"
