@@ -18,6 +18,8 @@ from pipelines.errors import InputError, Problem
 Engine = Literal["pulumi", "direct"]
 ChartKind = Literal["official", "stand-in"]
 
+#: The published version whose smoke run has passed.
+PASSED_ANNOTATION = f"{PROJECT}/smoke-passed"
 ENGINE_ANNOTATION = f"{PROJECT}/engine"
 CHART_ANNOTATION = f"{PROJECT}/chart"
 CHART_PATH_ANNOTATION = f"{PROJECT}/chart-path"
@@ -68,6 +70,15 @@ def choose(
     if problems:
         raise InputError(problems)
     return Choice(cast("Engine", engine), cast("ChartKind", chart), path)
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """Raise InputError when ``APPLY`` or ``CHART`` asks for what does not exist at all."""
+    problems: list[Problem] = []
+    for variable, known in (("APPLY", get_args(Engine)), ("CHART", get_args(ChartKind))):
+        _wanted(environment, variable, known, None, problems)
+    if problems:
+        raise InputError(problems)
 
 
 def recorded(client: Client, namespace: str) -> Choice | None:

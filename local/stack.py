@@ -29,7 +29,12 @@ def values(machine: Machine, choice: Choice) -> dict[str, object]:
 
 
 def secrets(machine: Machine) -> dict[str, object]:
-    """The secret part of the configuration: the platform's log-in to its own registry."""
+    """The secret part of the configuration: the platform's log-in to its own registry.
+
+    Before the platform first starts there is none; what stands in serves to check the rest.
+    """
+    if not machine.registry_credentials.exists():
+        return {"registryCredentials": [{"server": machine.registry, "username": "none-yet", "password": "none-yet"}]}
     return {"registryCredentials": json.loads(machine.registry_credentials.read_text())}
 
 

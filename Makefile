@@ -1,0 +1,35 @@
+# Every target is one command: python -m commands --help says what each does.
+SHELL := /bin/bash
+PYTHON ?= python3
+RUN := .venv/bin/python -m
+STAMP := .venv/requirements.sha256
+FAST := not platform and not cli and not airflow and not helm and not chart and not faults
+
+.DEFAULT_GOAL := help
+.PHONY: up down purge status smoke test test-fast test-faults lint bench help venv
+
+up: venv ## bring the one-machine platform up and run both DAGs
+	@$(RUN) commands local up
+down: venv ## stop the platform, keep its data
+	@$(RUN) commands local down
+purge: venv ## remove the platform and all its data
+	@$(RUN) commands local purge
+status: venv ## what runs, and where
+	@$(RUN) commands local status
+smoke: venv ## run both DAGs and prove what they did
+	@$(RUN) commands local smoke
+test: venv ## all tests; brings the platform up where it is not, and takes down what it started
+	@$(RUN) pytest
+test-fast: venv ## what needs no platform
+	@$(RUN) pytest -m "$(FAST)"
+test-faults: venv ## what breaks the running platform on purpose
+	@$(RUN) pytest -m faults
+lint: venv ## ruff and mypy
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines infra registry local commands
+bench: venv ## time and memory of every stage, written to bench/results
+	@$(RUN) bench
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
+
+venv:
+	@local/venv.sh "$(PYTHON)" $(STAMP)

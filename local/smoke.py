@@ -1,0 +1,211 @@
+"""Runs both DAGs and proves what they did: which image ran, what lies in the bucket, what was logged."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+from lightkube import Client
+
+from infra import names
+from infra.settings import Settings
+from infra.sources import Sources
+from local.airflow_api import AirflowApi, TaskInstance
+from local.bucket import Bucket, secret, service_address
+from local.expected_results import differences
+from local.machine import Machine
+from local.progress import Progress
+from local.task_pods import PodWatch, TaskPod
+from local.waiting import GaveUp, wait
+from registry.client import Registry, docker_credentials
+
+HEALTHY_SECONDS = 300
+SERVED_SECONDS = 180
+RUN_SECONDS = 900
+LOG_LINES = 20
+PAUSE_SECONDS = 1.0
+ENDED = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task that ran: ``image`` is its type, ``objects`` the number of objects that its run left."""
+
+    dag: str
+    task: str
+    state: str
+    image: str
+    digest: str
+    seconds: float
+    objects: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a smoke run saw, and of which published version."""
+
+    version: str
+    rows: tuple[Row, ...]
+
+
+def airflow(client: Client, settings: Settings) -> AirflowApi:
+    """The platform's Airflow, as its administrator; not logged in yet."""
+    login = secret(client, settings.name, names.ADMIN_SECRET)
+    address = service_address(client, settings.name, names.API_SERVER, names.API_SERVER_PORT)
+    return AirflowApi(address, login["username"], login["password"])
+
+
+def run(client: Client, machine: Machine, settings: Settings, sources: Sources, progress: Progress) -> Report:
+    """Run every DAG of ``PROOFS`` in its order. Raises GaveUp with the reason when anything is not as it should be."""
+    api, bucket = airflow(client, settings), Bucket(client, settings)
+    wait("Airflow", told(progress, "waiting for Airflow", api.unhealthy), HEALTHY_SECONDS)
+    api.log_in()
+    version = bucket.published_version()
+    run_id = f"smoke-{datetime.now(UTC):%Y%m%dt%H%M%S}-{secrets.token_hex(2)}"
+    digests = _digests(machine, sources)
+    rows: list[Row] = []
+    with PodWatch(client, (settings.name, settings.tasks_namespace), run_id) as pods:
+        for dag, prove in PROOFS.items():
+            with progress.step(f"DAG {dag}"):
+                _await_version(api, dag, version, progress)
+                api.unpause(dag)
+                api.trigger(dag, run_id)
+                tasks = _follow(api, dag, run_id, pods, progress)
+                objects = _results(bucket, dag, run_id, prove)
+                _check_logs(bucket, dag, run_id, tasks)
+                rows += [_row(dag, task, pods, sources, digests, objects) for task in tasks]
+    return Report(version, tuple(rows))
+
+
+def _digests(machine: Machine, sources: Sources) -> dict[str, str]:
+    """Image type -> the digest that the registry holds under its reference."""
+    found = {}
+    for name, image in sources.catalog.images.items():
+        server = image.reference.partition("/")[0]
+        with Registry(server, docker_credentials(machine.docker_config).get(server)) as registry:
+            digest = registry.digest(image.reference)
+        if digest is None:
+            raise GaveUp(f"{image.reference} is not in the registry: make up builds it")
+        found[name] = digest
+    return found
+
+
+def _await_version(api: AirflowApi, dag: str, version: str, progress: Progress) -> None:
+    def missing() -> str | None:
+        live = api.dag(dag)
+        if live is not None and live.get("bundle_version") == version:
+            return None
+        if errors := api.import_errors():
+            raise GaveUp("\n".join(("Airflow cannot import a DAG file:", *errors)))
+        served = "nothing" if live is None else f"version {str(live.get('bundle_version'))[:12]}"
+        return f"Airflow serves {served} of {dag}, published is {version[:12]}"
+
+    wait(f"Airflow to serve {dag}", told(progress, "", missing), SERVED_SECONDS)
+
+
+def _follow(api: AirflowApi, dag: str, run_id: str, pods: PodWatch, progress: Progress) -> list[TaskInstance]:
+    """The run's tasks once it has succeeded."""
+    told, end = "", time.monotonic() + RUN_SECONDS
+    while (state := api.run_state(dag, run_id)) not in ENDED:
+        now = ", ".join(f"{task.task} {task.state}" for task in api.tasks(dag, run_id))
+        if now != told:
+            progress.doing(told := now)
+        if refused := pods.refused():
+            raise GaveUp(_refusal(refused))
+        if time.monotonic() > end:
+            raise GaveUp("\n".join((f"run {run_id} of {dag} has not ended: {now}", *pods.troubles())))
+        time.sleep(PAUSE_SECONDS)
+    tasks = api.tasks(dag, run_id)
+    if state == "success":
+        return tasks
+    failed = next((task for task in tasks if task.state == "failed"), tasks[0])
+    log = api.log(dag, run_id, failed)[-LOG_LINES:]
+    heading = f"task {failed.task} of {dag} failed in run {run_id}; its log ends with:"
+    raise GaveUp("\n".join((heading, *log, *pods.troubles())))
+
+
+def _refusal(pod: TaskPod) -> str:
+    secret_names = ", ".join(pod.pull_secrets) or "none"
+    return (
+        f"the pull of {pod.image} was refused for lack of credentials: pod {pod.namespace}/{pod.name} names the Secret "
+        f"{secret_names} in namespace {pod.namespace}, which is missing or holds another log-in\n{pod.trouble}"
+    )
+
+
+def _results(bucket: Bucket, dag: str, run_id: str, prove: Callable[[Bucket, str], list[str]]) -> int:
+    prefix = f"data/{dag}/runs/{run_id}/"
+    found = bucket.keys(prefix)
+    if wrong := prove(bucket, prefix):
+        raise GaveUp("\n".join((f"the results of {dag} are not right:", *wrong)))
+    return len(found)
+
+
+def _check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance]) -> None:
+    for task in tasks:
+        prefix = f"{names.LOGS_PREFIX}/dag_id={dag}/run_id={run_id}/task_id={task.task}/"
+        if not any(bucket.keys(prefix).values()):
+            raise GaveUp(f"the log of {task.task} is not in the bucket below {prefix}")
+
+
+def _row(
+    dag: str, task: TaskInstance, pods: PodWatch, sources: Sources, digests: Mapping[str, str], objects: int
+) -> Row:
+    seen = pods.of(dag, task.task)
+    if not seen:
+        raise GaveUp(f"no pod of task {task.task} of {dag} was seen: it did not run in a pod of its own")
+    by_repository = {image.reference.rpartition(":")[0]: name for name, image in sources.catalog.images.items()}
+    for pod in seen:
+        kind = by_repository.get(pod.image.partition("@")[0].rpartition(":")[0])
+        expected = digests.get(kind or "")
+        if pod.digest != expected:
+            raise GaveUp(
+                f"pod {pod.name} of task {task.task} ran {pod.image} with digest {pod.digest or 'unknown'}, "
+                f"built was {expected or 'no such image'}"
+            )
+    return Row(dag, task.task, task.state, str(kind), seen[-1].digest, task.seconds or 0.0, objects)
+
+
+def _decades_as_json(bucket: Bucket, prefix: str) -> list[str]:
+    chart = bucket.get(f"{prefix}chart.png")
+    wrong = [] if chart.startswith(b"\x89PNG\r\n") else ["chart.png is no PNG"]
+    return [*wrong, *differences(json.loads(bucket.get(f"{prefix}summary.json"))["decades"])]
+
+
+def _decades_as_parquet(bucket: Bucket, prefix: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
+        file = Path(folder, "decades.parquet")
+        file.write_bytes(bucket.get(f"{prefix}decades.parquet"))
+        table: Any = database.read_parquet(str(file))
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
+    return differences(rows)
+
+
+def told(progress: Progress, what: str, missing: Callable[[], str | None]) -> Callable[[], str | None]:
+    """``missing``, with what it returns shown whenever it changes."""
+    last: list[str | None] = [None]
+
+    def tell() -> str | None:
+        found = missing()
+        if found is not None:
+            if found != last[0]:
+                progress.doing(": ".join(filter(None, (what, found))))
+                last[0] = found
+            time.sleep(PAUSE_SECONDS)
+        return found
+
+    return tell
+
+
+#: DAG -> what is wrong with the results below a prefix; the second reads what the first has written.
+PROOFS: Mapping[str, Callable[[Bucket, str], list[str]]] = MappingProxyType(
+    {"cost_of_living": _decades_as_json, "lakehouse_summary": _decades_as_parquet}
+)

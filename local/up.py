@@ -1,0 +1,102 @@
+"""``make up``: from nothing, or from whatever is there, to both DAGs run on the platform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from lightkube import Client
+from lightkube.resources.core_v1 import Namespace
+from lightkube.types import PatchType
+
+from infra import names, sources
+from infra.program import deploy
+from infra.settings import Settings
+from infra.sources import Sources
+from local import engine, platform, pulumi_engine, smoke, stack
+from local.apply import Apply, Counts
+from local.bucket import Bucket
+from local.engine import Choice
+from local.kubernetes_client import connect, namespace_annotations
+from local.machine import Machine
+from local.mirror import ensure_mirror
+from local.progress import Progress
+from local.waiting import wait
+
+CHART_SECONDS = 5.0
+HEALTHY_SECONDS = 300
+# Serves to check the input while nothing has been decided.
+UNDECIDED = Choice("direct", "stand-in", engine.STAND_IN)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an up did; ``report`` is None when the published version had passed before."""
+
+    choice: Choice
+    counts: Counts
+    version: str
+    address: str
+    admin: str
+    namespace: str
+    password_secret: str
+    report: smoke.Report | None
+
+
+def up(machine: Machine, environment: Mapping[str, str], progress: Progress) -> Summary:
+    """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails."""
+    with progress.step("check"):
+        engine.check(environment)
+        sources.load(stack.settings(machine, UNDECIDED))
+    platform.start(machine, progress)
+    client = connect(machine)
+    settings, choice = decide(client, machine, environment)
+    ensure_mirror(machine, progress)
+    engine.record(client, settings.name, choice)
+    with progress.step(f"apply with {choice}"):
+        counts = _apply(client, machine, settings, choice, progress)
+    api = smoke.airflow(client, settings)
+    with progress.step("Airflow"):
+        wait("Airflow", smoke.told(progress, "waiting", api.unhealthy), HEALTHY_SECONDS)
+    version = Bucket(client, settings).published_version()
+    passed = (namespace_annotations(client, settings.name) or {}).get(engine.PASSED_ANNOTATION)
+    report = None
+    if passed != version:
+        report = prove(client, machine, settings, sources.load(settings), progress)
+    admin = settings.airflow.admin_user
+    return Summary(choice, counts, version, api.address, admin, settings.name, names.ADMIN_SECRET, report)
+
+
+def decide(client: Client, machine: Machine, environment: Mapping[str, str]) -> tuple[Settings, Choice]:
+    """Engine and chart, and the settings that go with them. Raises InputError when they cannot be had."""
+    settings = stack.settings(machine, UNDECIDED)
+    kept = engine.recorded(client, settings.name)
+    choice = engine.choose(environment, kept, pulumi_engine.available, lambda: _answers(settings.chart.repository))
+    # The choice holds the chart; the variable would override it again.
+    os.environ.pop("AIRFLOW_CHART", None)
+    return stack.settings(machine, choice), choice
+
+
+def prove(client: Client, machine: Machine, settings: Settings, found: Sources, progress: Progress) -> smoke.Report:
+    """Run the smoke test and record on the namespace that this version has passed."""
+    with progress.step("smoke"):
+        report = smoke.run(client, machine, settings, found, progress)
+    body = {"metadata": {"annotations": {engine.PASSED_ANNOTATION: report.version}}}
+    client.patch(Namespace, settings.name, body, patch_type=PatchType.MERGE)
+    return report
+
+
+def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice, progress: Progress) -> Counts:
+    if choice.engine == "pulumi":
+        return pulumi_engine.PulumiEngine(machine, progress).up(choice)
+    return Apply(client, machine, settings.name, progress).run(lambda: deploy(settings, Path()), stack.STACK, {})
+
+
+def _answers(repository: str) -> bool:
+    try:
+        return httpx.get(f"{repository}/index.yaml", timeout=CHART_SECONDS, follow_redirects=True).is_success
+    except httpx.HTTPError:
+        return False
