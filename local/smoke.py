@@ -81,8 +81,8 @@ def run(client: Client, machine: Machine, settings: Settings, sources: Sources, 
                 api.trigger(dag, run_id)
                 tasks = _follow(api, dag, run_id, pods, progress)
                 objects = _results(bucket, dag, run_id, prove)
-                _check_logs(bucket, dag, run_id, tasks)
-                rows += [_row(dag, task, pods, sources, digests, objects) for task in tasks]
+                check_logs(bucket, dag, run_id, tasks)
+                rows += [row(dag, task, pods, sources, digests, objects) for task in tasks]
     return Report(version, tuple(rows))
 
 
@@ -120,7 +120,7 @@ def _follow(api: AirflowApi, dag: str, run_id: str, pods: PodWatch, progress: Pr
         if now != told:
             progress.doing(told := now)
         if refused := pods.refused():
-            raise GaveUp(_refusal(refused))
+            raise GaveUp(refusal(refused))
         if time.monotonic() > end:
             raise GaveUp("\n".join((f"run {run_id} of {dag} has not ended: {now}", *pods.troubles())))
         time.sleep(PAUSE_SECONDS)
@@ -133,7 +133,8 @@ def _follow(api: AirflowApi, dag: str, run_id: str, pods: PodWatch, progress: Pr
     raise GaveUp("\n".join((heading, *log, *pods.troubles())))
 
 
-def _refusal(pod: TaskPod) -> str:
+def refusal(pod: TaskPod) -> str:
+    """What to tell of a pod whose image the registry would not give."""
     secret_names = ", ".join(pod.pull_secrets) or "none"
     return (
         f"the pull of {pod.image} was refused for lack of credentials: pod {pod.namespace}/{pod.name} names the Secret "
@@ -149,16 +150,18 @@ def _results(bucket: Bucket, dag: str, run_id: str, prove: Callable[[Bucket, str
     return len(found)
 
 
-def _check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance]) -> None:
+def check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance]) -> None:
+    """Raise GaveUp unless every task's log lies in the bucket and holds something."""
     for task in tasks:
         prefix = f"{names.LOGS_PREFIX}/dag_id={dag}/run_id={run_id}/task_id={task.task}/"
         if not any(bucket.keys(prefix).values()):
             raise GaveUp(f"the log of {task.task} is not in the bucket below {prefix}")
 
 
-def _row(
+def row(
     dag: str, task: TaskInstance, pods: PodWatch, sources: Sources, digests: Mapping[str, str], objects: int
 ) -> Row:
+    """The task's row. Raises GaveUp when it ran in no pod, or when a pod of it ran another image than the one built."""
     seen = pods.of(dag, task.task)
     if not seen:
         raise GaveUp(f"no pod of task {task.task} of {dag} was seen: it did not run in a pod of its own")
