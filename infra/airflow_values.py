@@ -21,7 +21,7 @@ SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
 class ValuesArguments:
     """What the values are made of. A fingerprint is an HMAC of secrets: safe to show, and new when one changes."""
 
-    namespace: pulumi.Input[str]
+    namespace: str
     airflow: Airflow
     bucket: str
     refresh_seconds: int
@@ -183,10 +183,8 @@ def _dag_processor(arguments: ValuesArguments) -> dict[str, Any]:
     }
 
 
-def _config(arguments: ValuesArguments) -> dict[str, dict[str, pulumi.Input[str]]]:
-    api = pulumi.Output.concat(
-        f"http://{names.API_SERVER}.", arguments.namespace, f".svc:{names.API_SERVER_PORT}/execution/"
-    )
+def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
+    api = f"http://{names.API_SERVER}.{arguments.namespace}.svc:{names.API_SERVER_PORT}/execution/"
     return {
         "core": {
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",

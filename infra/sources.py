@@ -9,12 +9,10 @@ from pathlib import Path
 from infra import names
 from infra.publication import refuse_too_large
 from infra.settings import Settings
-from pipelines.catalog import Catalog, CatalogImage, Platform
+from pipelines.catalog import Catalog, Platform, catalog_of
 from pipelines.dag_config import DagConfig, load_dags
 from pipelines.dag_tree import PublishedTree, pack, published_tree
-from pipelines.images import AirflowVersion, Image, Repository, load_images
-
-CONTEXTS = Path("build") / "contexts"
+from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, load_images
 
 
 @dataclass(frozen=True)
@@ -39,19 +37,12 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
     """
     registry, airflow = settings.registry, settings.airflow
     images = load_images(
-        root,
+        root / IMAGES,
         Repository(registry.server, registry.owner, registry.prefix),
         AirflowVersion(airflow.version, airflow.python),
-        CONTEXTS,
+        root / CONTEXTS,
     )
-    catalog = Catalog(
-        images={
-            image.name: CatalogImage(image.name, image.profile, image.reference, None)
-            for image in images
-            if image.profile != "base"
-        },
-        platform=platform(settings),
-    )
+    catalog = catalog_of(images, platform(settings))
     sources = Sources(images, catalog, load_dags(root / "dags", catalog), root / "dags")
     refuse_too_large(pack(sources.tree({})))
     return sources

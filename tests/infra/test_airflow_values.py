@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra import runtime
+from infra.airflow_values import PASSWORDS_FILE, ValuesArguments, values
+from infra.settings import Executor
+from tests.infra import stacks
+from tests.infra.pods import cpu, violations, worker_pod
+
+BOTH: tuple[Executor, ...] = ("KubernetesExecutor", "LocalExecutor")
+COMPONENTS = ("apiServer", "scheduler", "dagProcessor", "triggerer")
+
+
+def rendered(executors: tuple[Executor, ...] = BOTH, **keys: Any) -> dict[str, Any]:
+    settings = stacks.stack(airflow={"executors": list(executors), **keys})
+    return values(
+        ValuesArguments(
+            namespace="airflow",
+            airflow=settings.airflow,
+            bucket="lake",
+            refresh_seconds=settings.publication.refresh_seconds,
+            xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
+            files=runtime.read(),
+            fingerprint="fingerprint",
+            admin_fingerprint="admin-fingerprint",
+        )
+    )
+
+
+def environment(container: dict[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
+
+
+def test_a_worker_knows_neither_the_database_nor_the_fernet_key() -> None:
+    (container,) = worker_pod(rendered())["spec"]["containers"]
+    names = environment(container)
+    assert not {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW_CONN_AIRFLOW_DB"} & set(
+        names
+    )
+    secrets = {value["secretKeyRef"]["name"] for value in names.values() if isinstance(value, dict)}
+    assert secrets == {"object-store-airflow"}
+    assert "envFrom" not in container
+
+
+def test_a_worker_is_restricted_and_runs_what_the_executor_says() -> None:
+    pod = worker_pod(rendered())["spec"]
+    assert violations(pod) == []
+    (container,) = pod["containers"]
+    assert container["name"] == "base"
+    assert not {"command", "args"} & set(container)
+    assert pod["serviceAccountName"] == "airflow-worker"
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_a_worker_mounts_configuration_and_runtime() -> None:
+    pod = worker_pod(rendered())["spec"]
+    (container,) = pod["containers"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert set(mounts) == {"/opt/airflow/logs", "/opt/airflow/airflow.cfg", "/opt/airflow/runtime"}
+    assert set(mounts.values()) == {volume["name"] for volume in pod["volumes"]}
+    assert environment(container)["PYTHONPATH"] == "/opt/airflow/runtime"
+
+
+@pytest.mark.parametrize("executors", [BOTH, ("LocalExecutor", "KubernetesExecutor"), ("KubernetesExecutor",)])
+def test_the_executors_reach_scheduler_and_workers_in_their_order(executors: tuple[Executor, ...]) -> None:
+    found = rendered(executors)
+    assert found["executor"] == ",".join(executors)
+    (container,) = worker_pod(found)["spec"]["containers"]
+    assert environment(container)["AIRFLOW__CORE__EXECUTOR"] == ",".join(executors)
+
+
+def test_one_key_makes_it_the_kubernetes_executor_alone() -> None:
+    both, alone = rendered(BOTH), rendered(("KubernetesExecutor",))
+    assert {key for key in both if both[key] != alone[key]} == {"executor", "podTemplate"}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_has_requests_and_limits(component: str) -> None:
+    for kind in ("requests", "limits"):
+        assert set(rendered()[component]["resources"][kind]) == {"cpu", "memory"}
+
+
+def test_all_that_runs_at_once_fits_two_cores() -> None:
+    settings = stacks.stack()
+    parts = settings.airflow.components
+    standing = [parts.api_server, parts.scheduler, parts.dag_processor, parts.triggerer]
+    standing += [settings.object_store.resources, settings.database.resources]
+    rolling_out = 2 * sum(cpu(part.requests.cpu) for part in standing[:4])
+    assert rolling_out + sum(cpu(part.requests.cpu) for part in standing[4:]) + cpu(parts.worker.requests.cpu) < 1.2
+
+
+@pytest.mark.parametrize("component", ["scheduler", "triggerer"])
+def test_a_restart_reaches_no_child_process(component: str) -> None:
+    found = rendered()[component]
+    assert found["terminationGracePeriodSeconds"] == 120
+    assert {"name": "DUMB_INIT_SETSID", "value": "0"} in found["env"]
+
+
+def test_containers_that_nobody_sized_do_not_run() -> None:
+    found = rendered()
+    for component in ("scheduler", "triggerer", "dagProcessor"):
+        assert found[component]["logGroomerSidecar"] == {"enabled": False}
+    for part in ("statsd", "redis", "postgresql"):
+        assert found[part] == {"enabled": False}
+    for job in ("createUserJob", "migrateDatabaseJob"):
+        assert found[job]["enabled"] is False
+    assert found["triggerer"]["persistence"] == {"enabled": False}
+    assert found["workers"]["celery"]["persistence"] == {"enabled": False}
+
+
+def test_airflow_takes_its_secrets_by_name() -> None:
+    found = rendered()
+    assert found["fernetKeySecretName"] == "airflow-fernet-key"
+    assert found["apiSecretKeySecretName"] == "airflow-api-secret-key"
+    assert found["jwtSecretName"] == "airflow-jwt-secret"
+    assert found["data"] == {"metadataSecretName": "airflow-metadata"}
+    assert found["secret"] == [
+        {
+            "envName": "AIRFLOW_CONN_OBJECT_STORE",
+            "secretName": "object-store-airflow",
+            "secretKey": "AIRFLOW_CONN_OBJECT_STORE",
+        }
+    ]
+
+
+def test_a_changed_secret_restarts_who_reads_it() -> None:
+    found = rendered()
+    assert found["airflowPodAnnotations"] == {"de-airflow-pipeline/secrets": "fingerprint"}
+    assert found["apiServer"]["podAnnotations"] == {"de-airflow-pipeline/secrets-admin": "admin-fingerprint"}
+
+
+def test_the_admin_password_is_copied_to_where_airflow_may_write() -> None:
+    found = rendered()["apiServer"]
+    (copy,) = found["extraInitContainers"]
+    volumes = {volume["name"]: volume for volume in found["extraVolumes"]}
+    mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in copy["volumeMounts"]}
+    source, target = copy["command"][-2:]
+    assert mounts[source.rpartition("/")[0]]["secret"]["secretName"] == "airflow-admin"
+    assert "emptyDir" in mounts[target.rpartition("/")[0]]
+    assert target == PASSWORDS_FILE == rendered()["config"]["core"]["simple_auth_manager_passwords_file"]
+    assert found["extraVolumeMounts"] == [mount for mount in copy["volumeMounts"] if not mount.get("readOnly")]
+
+
+def test_the_published_bundle_is_the_only_one() -> None:
+    (bundle,) = rendered()["dagProcessor"]["dagBundleConfigList"]
+    assert bundle == {
+        "name": "published",
+        "classpath": "airflow_runtime.published_bundle.PublishedBundle",
+        "kwargs": {"bucket": "lake", "prefix": "dags", "aws_conn_id": "object_store", "refresh_interval": 10},
+    }
+
+
+def test_logs_go_to_the_bucket() -> None:
+    assert rendered()["config"]["logging"] == {
+        "remote_logging": "True",
+        "remote_base_log_folder": "s3://lake/logs",
+        "remote_log_conn_id": "object_store",
+    }
+
+
+def test_the_chart_makes_no_role_of_its_own() -> None:
+    found = rendered()
+    assert found["rbac"] == {"create": False}
+    assert found["dagProcessor"]["serviceAccount"] == {"automountServiceAccountToken": False}
+    assert found["workers"]["kubernetes"]["serviceAccount"] == {"create": False, "name": "airflow-worker"}
+
+
+def test_values_do_not_depend_on_any_dag_image() -> None:
+    assert not re.search(r"localhost:5000|ghcr", json.dumps(rendered(), default=str))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def test_nothing_is_null() -> None:
+    assert [path for path, value in leaves(rendered()) if value is None] == []
+
+
+def test_braces_of_ours_mean_nothing_to_the_chart() -> None:
+    found = [(path, value) for path, value in leaves(rendered()) if isinstance(value, str) and "{{" in value]
+    assert found == []
