@@ -6,7 +6,7 @@ import json
 
 from local import containers, files, mounts, probes
 from local.image_registry import UPSTREAMS
-from local.machine import PROJECT, Machine
+from local.machine import Machine
 from local.processes import Daemon, Supervisor
 
 #: Name of the buildx instance, for `builder=` of a docker-build Image and for BUILDX_BUILDER.
@@ -31,7 +31,7 @@ enabled = true
 snapshotter = "overlayfs"
 networkMode = "host"
 binary = "{containers.runc()}"
-defaultCgroupParent = "/{PROJECT}/builds"
+defaultCgroupParent = "/{machine.control_group}/builds"
 gc = true
 maxUsedSpace = "{CACHE_LIMIT}"
 [registry."{machine.registry}"]

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.waiting import GaveUp
+
 MOUNTS = Path("/proc/self/mounts")
 # cgroup v1: the hierarchies a pod is put into, and copied from the parent because the kernel starts them empty.
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
@@ -19,18 +21,9 @@ KILL_SECONDS = 20
 
 
 def hierarchies(mounts: str) -> tuple[Path, ...]:
-    """Mount points of the control group hierarchies that are in use: the one of v2, or all of v1.
-
-    A machine that still runs v1 has v2 mounted elsewhere, without controllers.
-    """
-    points: dict[str, list[Path]] = {"cgroup": [], "cgroup2": []}
-    for line in mounts.splitlines():
-        _, point, kind, *_ = line.split()
-        if kind in points:
-            points[kind].append(Path(point))
-    if Path("/sys/fs/cgroup") in points["cgroup2"]:
-        return (Path("/sys/fs/cgroup"),)
-    return tuple(dict.fromkeys(points["cgroup"]))
+    """Mount points of the control group hierarchies: all of v1, and the one of v2."""
+    lines = (line.split() for line in mounts.splitlines())
+    return tuple(dict.fromkeys(Path(fields[1]) for fields in lines if fields[2] in ("cgroup", "cgroup2")))
 
 
 @dataclass(frozen=True)
@@ -50,6 +43,13 @@ class Tree:
         return tuple(root / self.name / "daemons" / "cgroup.procs" for root in self.roots)
 
     def ensure(self) -> None:
+        """GaveUp where the kernel or a container around us refuses."""
+        try:
+            self._make()
+        except OSError as error:
+            raise GaveUp(f"cannot make a control group, which pods need: {error}") from error
+
+    def _make(self) -> None:
         for root in self.roots:
             for directory in (root / self.name, root / self.name / "daemons"):
                 directory.mkdir(exist_ok=True)

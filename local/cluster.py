@@ -8,8 +8,8 @@ from pathlib import Path
 
 from local import files, kubeconfig, probes
 from local.certificates import Identity
-from local.machine import Machine
-from local.network import CLUSTER_DOMAIN, NODE_ADDRESS, POD_NETWORK, SERVICE_NETWORK
+from local.machine import POD_NETWORK, SERVICE_NETWORK, Machine
+from local.network import CLUSTER_DOMAIN, NODE_ADDRESS
 from local.processes import Daemon
 from local.waiting import GaveUp
 
@@ -31,7 +31,7 @@ def daemons(machine: Machine) -> tuple[Daemon, ...]:
 def kubectl(machine: Machine, *arguments: str, text: str | None = None) -> str:
     """Run kubectl as administrator; GaveUp with its own words where it fails."""
     command = [str(machine.tool("kubectl")), "--kubeconfig", str(machine.kubeconfig), "--request-timeout=20s"]
-    environment = {"KUBECACHEDIR": str(machine.state / "run" / "kubectl"), "HOME": str(machine.state)}
+    environment = {"KUBECACHEDIR": machine.environment()["KUBECACHEDIR"], "HOME": str(machine.state)}
     result = subprocess.run(
         [*command, *arguments], input=text, env=environment, capture_output=True, text=True, check=False
     )

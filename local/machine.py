@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ from local import toolchain
 PROJECT = "de-airflow-pipeline"
 PORT_OFFSET = "DE_AIRFLOW_PIPELINE_PORT_OFFSET"
 KUBE_CONTEXT = f"{PROJECT}-local"
+
+#: Networks of pods and of Services; both are reached from the host.
+POD_NETWORK = "10.244.0.0/24"
+SERVICE_NETWORK = "10.96.0.0/16"
+NETWORKS = (POD_NETWORK, SERVICE_NETWORK)
+#: Variables by which tools are told to keep their files with ours rather than in the user's home.
+TOOL_FOLDERS = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "KUBECACHEDIR")
 
 #: Every TCP port that the platform listens on, before the offset.
 PORTS: Mapping[str, int] = MappingProxyType(
@@ -73,6 +81,18 @@ class Machine:
     def port(self, listener: str) -> int:
         return PORTS[listener] + self.port_offset
 
+    def _without_proxy(self) -> dict[str, str]:
+        if not any(os.environ.get(name) for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")):
+            return {}
+        known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+        value = ",".join(filter(None, (known, *NETWORKS, "localhost", "127.0.0.1")))
+        return {"NO_PROXY": value, "no_proxy": value}
+
+    @property
+    def control_group(self) -> str:
+        """Name of the control group of all that this platform runs: another state folder's processes are not ours."""
+        return f"{PROJECT}-{hashlib.sha256(str(self.state).encode()).hexdigest()[:8]}"
+
     def tool(self, name: str) -> Path:
         """The binary ``name`` of the toolchain; it exists once the platform was started."""
         return toolchain.path(self.cache, name)
@@ -81,6 +101,8 @@ class Machine:
         """What a child process needs, on top of its own environment, to reach this platform and nothing else."""
         folders = [str(folder) for folder in toolchain.folders(self.cache)]
         return {
+            **self._without_proxy(),
+            **{name: str(self.state / "home" / name.lower()) for name in TOOL_FOLDERS},
             "KUBECONFIG": str(self.kubeconfig),
             "DOCKER_CONFIG": str(self.docker_config),
             "BUILDKIT_HOST": self.buildkit_address,

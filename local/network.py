@@ -10,11 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from local import files
-from local.machine import PROJECT, Machine
+from local.machine import POD_NETWORK, PROJECT, SERVICE_NETWORK, Machine
 from local.waiting import GaveUp, wait
 
-POD_NETWORK = "10.244.0.0/24"
-SERVICE_NETWORK = "10.96.0.0/16"
 #: The node's one address: on an interface of our own, so that it outlives any change of the host's network.
 #: It is also every pod's gateway, and where CoreDNS answers.
 NODE_ADDRESS = "10.244.0.1"
@@ -74,6 +72,11 @@ def running() -> bool:
     return interface_exists() and table_exists(*OWN_TABLE)
 
 
+def ours(machine: Machine) -> bool:
+    """Whether the cluster's network on this machine, if any, is that of this state folder."""
+    return _record(machine).exists()
+
+
 def interface_exists() -> bool:
     return (Path("/sys/class/net") / INTERFACE).exists()
 
@@ -99,20 +102,20 @@ def start(machine: Machine) -> None:
 
 def stop(machine: Machine) -> None:
     """Remove interface and tables, put the kernel's settings back."""
-    # The interface last: as long as it is there, the tables are known to be ours.
+    if not ours(machine):
+        return
+    for family, name in (*PROXY_TABLES, OWN_TABLE):
+        if table_exists(family, name):
+            _run("nft", "delete", "table", family, name)
     if interface_exists():
-        for family, name in (*PROXY_TABLES, OWN_TABLE):
-            if table_exists(family, name):
-                _run("nft", "delete", "table", family, name)
         _run("ip", "link", "delete", INTERFACE)
     # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time.
     wait("the pods' network interfaces to go", lambda: _pod_interfaces() or None, 20)
     record = _record(machine)
-    if record.exists():
-        for name, value in json.loads(record.read_text()).items():
-            with contextlib.suppress(OSError):
-                (SYSCTL / name).write_text(value)
-        record.unlink()
+    for name, value in json.loads(record.read_text()).items():
+        with contextlib.suppress(OSError):
+            (SYSCTL / name).write_text(value)
+    record.unlink()
 
 
 def _pod_interfaces() -> str:

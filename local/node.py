@@ -8,8 +8,8 @@ from pathlib import Path
 from local import containers, files, kubeconfig, mounts, packages, probes
 from local.certificates import Identity
 from local.cluster import kubectl
-from local.machine import PROJECT, Machine
-from local.network import CLUSTER_DOMAIN, NODE_ADDRESS, NODE_NAME, POD_NETWORK
+from local.machine import POD_NETWORK, Machine
+from local.network import CLUSTER_DOMAIN, NODE_ADDRESS, NODE_NAME
 from local.processes import Daemon, Supervisor
 
 RESOLVER = Path("/etc/resolv.conf")
@@ -64,7 +64,7 @@ def kubelet(machine: Machine, supervisor: Supervisor) -> Daemon:
         },
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{PROJECT}",
+        "cgroupRoot": f"/{machine.control_group}",
         "clusterDNS": [NODE_ADDRESS],
         "clusterDomain": CLUSTER_DOMAIN,
         "containerRuntimeEndpoint": f"unix://{containers.address(machine)}",

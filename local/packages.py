@@ -53,12 +53,18 @@ def ensure(record: Path, progress: Progress) -> None:
 
 
 def remove(record: Path, progress: Progress) -> None:
-    """Purge what ``ensure`` installed, and nothing that was there before."""
+    """Purge what ``ensure`` installed, unless something that came later needs it; nothing that was there before."""
     ours = _recorded(record)
-    if ours:
+    if ours and (others := _removed_with(ours) - set(ours)):
+        progress.say(f"keeping {', '.join(ours)}: {', '.join(sorted(others))} would go with them")
+    elif ours:
         progress.say(f"removing {', '.join(ours)} with apt-get")
         _apt("purge", "--yes", *ours)
     record.unlink(missing_ok=True)
+
+
+def _removed_with(names: tuple[str, ...]) -> set[str]:
+    return set(re.findall(r"^(?:Remv|Purg) (\S+) ", _apt("purge", "--simulate", *names), re.MULTILINE))
 
 
 def _recorded(record: Path) -> tuple[str, ...]:

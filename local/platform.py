@@ -22,7 +22,7 @@ from local import (
     toolchain,
 )
 from local.cgroups import Tree
-from local.machine import PROJECT, Machine
+from local.machine import Machine
 from local.processes import Daemon, Supervisor
 from local.progress import Progress
 from local.waiting import GaveUp, wait
@@ -60,7 +60,7 @@ class Component:
 
 
 def supervisor(machine: Machine) -> Supervisor:
-    groups = Tree.here(PROJECT).daemons
+    groups = Tree.here(machine.control_group).daemons
     return Supervisor(machine.state / "run" / "daemons", machine.state / "logs", groups)
 
 
@@ -110,7 +110,7 @@ def stop(machine: Machine, progress: Progress) -> None:
     """End every process, and take away mounts, interfaces, tables and control groups; what is stored stays."""
     if not machine.state.exists():
         return
-    watch, tree = supervisor(machine), Tree.here(PROJECT)
+    watch, tree = supervisor(machine), Tree.here(machine.control_group)
     with _locked(machine, progress), progress.step("stop"):
         watch.stop("kubelet")
         if watch.running("containerd"):
@@ -169,7 +169,7 @@ def _address(machine: Machine, name: str) -> str:
 
 def _begin(machine: Machine, watch: Supervisor) -> None:
     """The mount namespace, control groups and network that the rest runs in."""
-    tree = Tree.here(PROJECT)
+    tree = Tree.here(machine.control_group)
     if watch.running(mounts.NAME) is None:
         # What still runs belongs to a namespace that nobody can enter any more: end it, as a reboot would.
         tree.kill()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import network, packages, toolchain
-from local.machine import PORT_OFFSET, PORTS, Machine
+from local.machine import NETWORKS, POD_NETWORK, PORT_OFFSET, PORTS, Machine
 from pipelines.errors import InputError, Problem
 
 WHERE = "this machine"
@@ -128,7 +128,7 @@ def _ports(machine: Machine, facts: Facts, running: frozenset[str]) -> Iterable[
 
 
 def _networks(facts: Facts) -> Iterable[Problem]:
-    for ours in (network.POD_NETWORK, network.SERVICE_NETWORK):
+    for ours in NETWORKS:
         for route in facts.routes:
             if ipaddress.ip_network(ours).overlaps(ipaddress.ip_network(route)):
                 fix = f"take the route away, {ELSEWHERE}"
@@ -141,7 +141,10 @@ def _networks(facts: Facts) -> Iterable[Problem]:
 def go_version() -> tuple[int, ...] | None:
     """As ``go version`` tells it, or None."""
     try:
-        told = subprocess.run(["go", "version"], capture_output=True, text=True, check=False).stdout
+        # Go else begins a folder of its own in the user's configuration: a check leaves no trace.
+        environment = {**os.environ, "XDG_CONFIG_HOME": os.devnull, "GOENV": "off", "GOTOOLCHAIN": "local"}
+        command = ["go", "version"]
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
         return None
     found = re.search(r"\bgo(\d+(?:\.\d+)*)", told)
@@ -200,10 +203,10 @@ def _lines(path: Path) -> list[str]:
 
 def routes() -> tuple[str, ...]:
     """Networks with a route, but the default's and our own."""
-    if shutil.which("ip") is None:
+    if shutil.which("ip", path=packages.SEARCH) is None:
         return ()
     told = subprocess.run(["ip", "-json", "-4", "route", "show"], capture_output=True, text=True, check=False).stdout
-    pods = ipaddress.ip_network(network.POD_NETWORK)
+    pods = ipaddress.ip_network(POD_NETWORK)
     return tuple(
         route["dst"]
         for route in json.loads(told or "[]")
@@ -214,7 +217,7 @@ def routes() -> tuple[str, ...]:
 
 
 def foreign_proxy(machine: Machine) -> bool:
-    """A kube-proxy table where we did not leave one: ours comes and goes with our interface."""
-    if shutil.which("nft") is None or os.geteuid() != 0 or network.interface_exists():
+    """A kube-proxy table where this state folder did not start one."""
+    if shutil.which("nft", path=packages.SEARCH) is None or os.geteuid() != 0 or network.ours(machine):
         return False
     return any(network.table_exists(*table) for table in network.PROXY_TABLES)

@@ -86,14 +86,8 @@ class Supervisor:
     groups: tuple[Path, ...] = ()
 
     def running(self, name: str) -> Running | None:
-        """The daemon, unless its process is gone or its number was given to another."""
-        try:
-            record = json.loads(self._pid_file(name).read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        if started_at(record["pid"]) != record["started"]:
-            return None
-        return Running(record["pid"], record["digest"])
+        """The daemon, unless it was told to stop, its process is gone or its number was given to another."""
+        return _living(self._pid_file(name))
 
     def current(self, daemon: Daemon) -> bool:
         """Whether it runs, as it is described now."""
@@ -141,16 +135,15 @@ class Supervisor:
 
     def stop(self, name: str, grace_seconds: float = 10) -> bool:
         """SIGTERM, then SIGKILL after the grace; False if it did not run."""
+        stopping = self._pid_file(name).with_suffix(".stopping")
         running = self.running(name)
         if running is not None:
-            started = started_at(running.pid)
-            _signal(running.pid, signal.SIGTERM)
-            end = time.monotonic() + grace_seconds
-            while started_at(running.pid) == started and time.monotonic() < end:
-                time.sleep(0.02)
-            if started_at(running.pid) == started:
-                _signal(running.pid, signal.SIGKILL)
-                wait(f"{name} to end", lambda: "still there" if started_at(running.pid) == started else None, 10)
+            # Told so on disk before it is told by a signal: if we are killed now, nobody takes it for running.
+            self._pid_file(name).replace(stopping)
+        running = running or _living(stopping)
+        if running is not None:
+            _end(name, running.pid, grace_seconds)
+        stopping.unlink(missing_ok=True)
         self._pid_file(name).unlink(missing_ok=True)
         return running is not None
 
@@ -164,6 +157,31 @@ class Supervisor:
 
     def _pid_file(self, name: str) -> Path:
         return self.run / f"{name}.pid"
+
+
+def _living(pid_file: Path) -> Running | None:
+    try:
+        record = json.loads(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    if started_at(record["pid"]) != record["started"]:
+        return None
+    return Running(record["pid"], record["digest"])
+
+
+def _end(name: str, pid: int, grace_seconds: float) -> None:
+    started = started_at(pid)
+
+    def still_there() -> str | None:
+        return f"process {pid} is still there" if started is not None and started_at(pid) == started else None
+
+    _signal(pid, signal.SIGTERM)
+    end = time.monotonic() + grace_seconds
+    while still_there() and time.monotonic() < end:
+        time.sleep(0.02)
+    if still_there():
+        _signal(pid, signal.SIGKILL)
+        wait(f"{name} to end", still_there, 10)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
