@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra.settings import Settings
-from infra.settings_source import load_file, parse
+from infra.settings_source import CHART_PATH_VARIABLE, load_file, parse
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "correct-horse-battery-staple"
@@ -14,13 +16,17 @@ CREDENTIALS = [{"server": "localhost:5000", "username": "puller", "password": PA
 
 
 def dev() -> Settings:
-    """The committed dev stack."""
-    return load_file(ROOT / "Pulumi.dev.yaml", {"registryCredentials": CREDENTIALS})
+    """The committed dev stack, whatever chart the environment names."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv(CHART_PATH_VARIABLE, raising=False)
+        return load_file(ROOT / "Pulumi.dev.yaml", {"registryCredentials": CREDENTIALS})
 
 
 def stack(**keys: Any) -> Settings:
-    """The smallest stack, with these top-level keys."""
-    return parse({**smallest(), **keys}, "Pulumi.test.yaml")
+    """The smallest stack, with these top-level keys, whatever chart the environment names."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv(CHART_PATH_VARIABLE, raising=False)
+        return parse({**smallest(), **keys}, "Pulumi.test.yaml")
 
 
 def smallest() -> dict[str, Any]:

@@ -84,9 +84,10 @@ def test_text_that_is_no_json_reaches_the_check_as_it_is(monkeypatch: pytest.Mon
 
 def test_the_environment_names_another_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CHART", "/charts/airflow")
-    assert stacks.stack(chart={"timeoutSeconds": 60}).chart.path == "/charts/airflow"
+    values = {**stacks.smallest(), "chart": {"timeoutSeconds": 60}}
+    assert settings_source.parse(values, "Pulumi.test.yaml").chart.path == "/charts/airflow"
     monkeypatch.delenv("AIRFLOW_CHART")
-    assert stacks.stack().chart.path is None
+    assert settings_source.parse(values, "Pulumi.test.yaml").chart.path is None
 
 
 def test_the_project_file_declares_every_key_with_its_type() -> None:
