@@ -1,5 +1,4 @@
 import json
-import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -120,42 +119,9 @@ def test_other_objects_in_the_bucket_are_left_alone():
     assert {"versions/notes.txt", "sources/readme.tar.gz", "versions/old/x.tar.gz", "elsewhere"} <= store.objects.keys()
 
 
-@pytest.fixture
-def sqlalchemy_stub(tmp_path, monkeypatch):
-    """The little of SQLAlchemy that is used, over sqlite: the stock image has the real one, the tooling has not."""
-    folder = tmp_path / "stub" / "sqlalchemy"
-    folder.mkdir(parents=True)
-    folder.joinpath("__init__.py").write_text(
-        "import contextlib, sqlite3\n"
-        "text = str\n"
-        "class Engine:\n"
-        "    def __init__(self, url): self.path = url.split('///')[1]\n"
-        "    def connect(self): return contextlib.closing(sqlite3.connect(self.path))\n"
-        "def create_engine(url, poolclass): return Engine(url)\n"
-    )
-    folder.joinpath("exc.py").write_text("import sqlite3\nSQLAlchemyError = sqlite3.Error\n")
-    folder.joinpath("pool.py").write_text("NullPool = None\n")
-    monkeypatch.syspath_prepend(str(folder.parent))
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "sqlalchemy"]:
-        del sys.modules[name]
-
-
-@pytest.mark.usefixtures("sqlalchemy_stub")
-def test_unfinished_runs_name_their_versions(tmp_path):
-    database = sqlite3.connect(tmp_path / "airflow.db")
-    database.execute("CREATE TABLE dag_run (state text, bundle_version text)")
-    rows = [("queued", "a"), ("running", "b"), ("running", "b"), ("success", "c"), ("failed", "d"), ("running", None)]
-    database.executemany("INSERT INTO dag_run VALUES (?, ?)", rows)
-    database.commit()
-    assert versions_of_unfinished_runs(f"sqlite:///{tmp_path}/airflow.db") == {"a", "b"}
-
-
-@pytest.mark.usefixtures("sqlalchemy_stub")
-def test_a_database_that_cannot_tell_keeps_everything(tmp_path, capsys):
-    assert versions_of_unfinished_runs(f"sqlite:///{tmp_path}/empty.db") is None
+def test_without_a_database_everything_is_kept(capsys):
     assert versions_of_unfinished_runs("") is None
-    assert capsys.readouterr().out.count("nothing removed") == 2
+    assert "nothing removed" in capsys.readouterr().out
 
 
 def test_a_password_is_not_in_a_reason():

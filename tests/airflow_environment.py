@@ -1,0 +1,94 @@
+"""A Python environment with the real Airflow, for tests: made once, kept in the user's cache, keyed by what it
+holds."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local.machine import Machine
+from local.progress import Progress
+
+ROOT = Path(__file__).parents[1]
+# The platform's Airflow image is made of these very versions, for its Python; what only this Python needs is taken
+# from the same day.
+LOCK = ROOT / "local/mirror/airflow/requirements.lock"
+LATEST = "2026-06-01"
+WANTED = (
+    "apache-airflow==3.2.2",
+    "apache-airflow-providers-amazon",
+    "apache-airflow-providers-cncf-kubernetes",
+    "apache-airflow-providers-postgres",
+    "apache-airflow-providers-standard",
+    "moto[server]==5.2.1",
+    "pytest==9.0.3",
+)
+
+
+@functools.cache
+def airflow_python() -> Path:
+    """The environment's interpreter; made on first use, in about a minute, from PyPI."""
+    text = "\n".join((LOCK.read_text(), LATEST, *WANTED, sys.version))
+    base = Machine.here().cache / "airflow-environment"
+    folder = base / hashlib.sha256(text.encode()).hexdigest()[:16]
+    base.mkdir(parents=True, exist_ok=True)
+    with (base / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            for old in base.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old)
+            with Progress(sys.stderr).step("Airflow for the tests"):
+                _make(folder)
+            (folder / "ready").touch()
+    return folder / "bin/python"
+
+
+def run(arguments: list[str], home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the environment's Python with the runtime mounted as Airflow's pods have it; ``home`` becomes
+    AIRFLOW_HOME."""
+    python = airflow_python()
+    mounted = home / "runtime"
+    mounted.mkdir(parents=True, exist_ok=True)
+    for name in ("airflow_runtime", "airflow_runtime/airflow_local_settings.py"):
+        link = mounted / Path(name).name
+        if not link.exists():
+            link.symlink_to(ROOT / name)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "AWS_"))}
+    environment |= {
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": str(mounted),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PATH": f"{python.parent}:{os.environ['PATH']}",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "KubernetesExecutor,LocalExecutor",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
+        **variables,
+    }
+    return subprocess.run(
+        [str(python), *arguments],
+        cwd=home,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _make(folder: Path) -> None:
+    where = ["--quiet", "--python", str(folder / "bin/python")]
+    uv = Path(sys.executable).with_name("uv")
+    for arguments in (
+        ["venv", "--quiet", "--python", sys.executable, str(folder)],
+        ["pip", "install", *where, "--exclude-newer", LATEST, "--constraint", str(LOCK), *WANTED],
+    ):
+        done = subprocess.run([str(uv), *arguments], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"uv {arguments[0]} failed: {done.stderr.strip()}")

@@ -1,0 +1,100 @@
+"""The policies, through Airflow's own loading of them."""
+
+import pytest
+from airflow.exceptions import AirflowClusterPolicyViolation
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.settings import pod_mutation_hook, task_policy
+from kubernetes.client import models as k8s
+
+OVERRIDE = {"pod_override": k8s.V1Pod(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base")]))}
+
+
+@pytest.fixture
+def executors(monkeypatch):
+    return lambda text: monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", text)
+
+
+@pytest.mark.parametrize(
+    ("configured", "executor"),
+    [
+        ("KubernetesExecutor", None),
+        ("KubernetesExecutor,LocalExecutor", None),
+        ("LocalExecutor,KubernetesExecutor", "KubernetesExecutor"),
+        ("LocalExecutor,pods:KubernetesExecutor", "pods"),
+        ("airflow.providers.cncf.kubernetes.executors.kubernetes_executor.KubernetesExecutor", None),
+    ],
+)
+def test_a_pod_of_its_own_under_the_kubernetes_executor_is_fine(executors, configured, executor):
+    executors(configured)
+    task_policy(EmptyOperator(task_id="t", executor=executor, executor_config=OVERRIDE))
+
+
+@pytest.mark.parametrize(
+    ("configured", "executor"),
+    [
+        ("LocalExecutor", None),
+        ("LocalExecutor,KubernetesExecutor", None),
+        ("KubernetesExecutor,LocalExecutor", "LocalExecutor"),
+        ("pods:KubernetesExecutor,my.module.NotTheKubernetesExecutor", "my.module.NotTheKubernetesExecutor"),
+    ],
+)
+@pytest.mark.parametrize("config", [OVERRIDE, {"pod_template_file": "/a.yaml"}])
+def test_a_pod_of_its_own_elsewhere_is_refused(executors, configured, executor, config):
+    executors(configured)
+    with pytest.raises(AirflowClusterPolicyViolation, match="only the KubernetesExecutor heeds"):
+        task_policy(EmptyOperator(task_id="t", executor=executor, executor_config=config))
+
+
+def test_a_task_without_a_pod_of_its_own_may_run_anywhere(executors):
+    executors("LocalExecutor")
+    task_policy(EmptyOperator(task_id="t"))
+
+
+def pod_with_sidecar():
+    with DAG("a_dag"):
+        task = KubernetesPodOperator(
+            task_id="t",
+            name="t",
+            namespace="tasks",
+            image="x:1",
+            do_xcom_push=True,
+            kubernetes_conn_id=None,
+            in_cluster=True,
+        )
+    # The hook stands in for a cluster, which is not here; what the operator builds is the provider's own work.
+    task.__dict__["hook"] = type(
+        "Hook",
+        (),
+        {
+            "is_in_cluster": True,
+            "get_xcom_sidecar_container_image": lambda self: None,
+            "get_xcom_sidecar_container_resources": lambda self: None,
+        },
+    )()
+    return task.build_pod_request_obj()
+
+
+def test_the_xcom_sidecar_is_pinned_and_restricted(monkeypatch):
+    monkeypatch.setenv("XCOM_SIDECAR_IMAGE", "busybox:1.37.0-musl")
+    base, sidecar = pod_with_sidecar().spec.containers
+    assert sidecar.image == "busybox:1.37.0-musl"
+    assert sidecar.resources.limits == {"cpu": "100m", "memory": "32Mi"}
+    security = sidecar.security_context
+    assert (security.run_as_non_root, security.run_as_user, security.allow_privilege_escalation) == (True, 65534, False)
+    assert (security.capabilities.drop, security.seccomp_profile.type) == (["ALL"], "RuntimeDefault")
+    assert (base.image, base.security_context) == ("x:1", None)
+
+
+def test_a_sidecar_that_nobody_pinned_is_refused(monkeypatch):
+    monkeypatch.delenv("XCOM_SIDECAR_IMAGE", raising=False)
+    with pytest.raises(RuntimeError, match="XCOM_SIDECAR_IMAGE is not set"):
+        pod_with_sidecar()
+
+
+def test_other_pods_are_left_alone():
+    pod = k8s.V1Pod(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base", image="x:1")]))
+    before = pod.to_dict()
+    pod_mutation_hook(pod)
+    assert pod.to_dict() == before
