@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Annotated
 
 import typer
 
@@ -28,7 +29,9 @@ STAND_IN_CHART = "the chart is the stand-in of local/chart, not Airflow's own"
 
 
 @app.command()
-def up() -> None:
+def up(
+    smoke_test: Annotated[bool, typer.Option("--smoke/--no-smoke", help="Run both DAGs at the end.")] = True,
+) -> None:
     """Bring everything up and run both DAGs: toolchain, cluster, registry, images, Airflow, publication, smoke test.
 
     Repeat it after every change: it does only what is missing. APPLY=pulumi|direct and CHART=official|stand-in (or
@@ -37,7 +40,8 @@ def up() -> None:
     with told():
         began = time.monotonic()
         machine = Machine.here()
-        _summarise(bring_up(machine, os.environ, Progress()), machine, time.monotonic() - began)
+        summary = bring_up(machine, os.environ, Progress(), with_smoke=smoke_test)
+        _summarise(summary, machine, time.monotonic() - began)
 
 
 @app.command()
@@ -91,8 +95,10 @@ def run_smoke() -> None:
 def _summarise(summary: Summary, machine: Machine, seconds: float) -> None:
     if summary.report:
         _show_report(summary.report)
-    else:
+    elif summary.passed:
         typer.echo(f"version {summary.version[:12]} has passed the smoke test before: make smoke repeats it")
+    else:
+        typer.echo(f"version {summary.version[:12]} is published; make smoke runs it")
     counts = summary.counts
     typer.echo(
         f"{counts.built} images built; objects: {counts.created} created, {counts.changed} changed, "

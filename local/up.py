@@ -39,6 +39,7 @@ class Summary:
     choice: Choice
     counts: Counts
     version: str
+    passed: bool
     address: str
     admin: str
     namespace: str
@@ -46,7 +47,7 @@ class Summary:
     report: smoke.Report | None
 
 
-def up(machine: Machine, environment: Mapping[str, str], progress: Progress) -> Summary:
+def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool = True) -> Summary:
     """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails."""
     with progress.step("check"):
         engine.check(environment)
@@ -62,12 +63,22 @@ def up(machine: Machine, environment: Mapping[str, str], progress: Progress) -> 
     with progress.step("Airflow"):
         wait("Airflow", smoke.told(progress, "waiting", api.unhealthy), HEALTHY_SECONDS)
     version = Bucket(client, settings).published_version()
-    passed = (namespace_annotations(client, settings.name) or {}).get(engine.PASSED_ANNOTATION)
+    passed = (namespace_annotations(client, settings.name) or {}).get(engine.PASSED_ANNOTATION) == version
     report = None
-    if passed != version:
+    if with_smoke and not passed:
         report = prove(client, machine, settings, sources.load(settings), progress)
     admin = settings.airflow.admin_user
-    return Summary(choice, counts, version, api.address, admin, settings.name, names.ADMIN_SECRET, report)
+    return Summary(
+        choice,
+        counts,
+        version,
+        passed or report is not None,
+        api.address,
+        admin,
+        settings.name,
+        names.ADMIN_SECRET,
+        report,
+    )
 
 
 def decide(client: Client, machine: Machine, environment: Mapping[str, str]) -> tuple[Settings, Choice]:

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from commands.__main__ import app
+from commands.failure import told
+from local.waiting import GaveUp
+from pipelines.errors import InputError, Problem
+from registry.client import RegistryError
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = (
+    ("images", "list"),
+    ("dags", "list"),
+    ("dags", "build"),
+    *(("local", verb) for verb in ("up", "down", "purge", "status", "smoke")),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"])
+    assert shown.exit_code == 0
+    explanation = shown.output.partition("Options")[0]
+    assert len(explanation.split()) > 10
+
+
+def test_the_makefile_knows_every_command_of_the_platform() -> None:
+    text = (ROOT / "Makefile").read_text()
+    for group, verb in COMMANDS:
+        if group == "local":
+            assert f"commands local {verb}" in text
+
+
+def test_make_help_lists_every_target() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("up", "down", "purge", "status", "smoke", "test", "test-fast", "test-faults", "lint", "bench"):
+        assert f"  make {target} " in shown
+
+
+def unreachable() -> None:
+    request = httpx2.Request("GET", "https://10.244.0.1:6443/api/v1/namespaces/airflow")
+    raise httpx2.ConnectError("connection refused", request=request)
+
+
+def wrong() -> None:
+    raise InputError([Problem("dags/a.yaml", "image", "x", "one of a, b", "correct it")])
+
+
+def gave_up() -> None:
+    raise GaveUp("gave up on Job airflow/x after 600 s: BackoffLimitExceeded")
+
+
+def refused() -> None:
+    raise RegistryError("registry localhost:5000 refuses x: no or wrong credentials")
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("fail", "code", "message"),
+    [
+        (wrong, 1, "dags/a.yaml: image"),
+        (gave_up, 1, "gave up on Job airflow/x after 600 s"),
+        (refused, 1, "registry localhost:5000 refuses x"),
+        (unreachable, 1, "the cluster does not answer at 10.244.0.1"),
+        (interrupted, 130, "the same command goes on from here"),
+    ],
+)
+def test_failures_end_in_one_message(
+    fail: Callable[[], None], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as caught, told():
+        fail()
+    assert caught.value.exit_code == code
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), told():
+        _ = 1 / 0
+
+
+def run(*command: str, where: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "commands", *command], cwd=where, capture_output=True, text=True)
+
+
+def test_images_are_listed_with_their_references() -> None:
+    shown = run("images", "list")
+    assert shown.returncode == 0, shown.stderr
+    lines = {line.split()[0]: line for line in shown.stdout.splitlines() if "localhost:5000" in line}
+    assert {"bases/task", "cost-of-living", "lakehouse"} <= lines.keys()
+    assert "localhost:5000/local/de-airflow-pipeline-lakehouse:" in lines["lakehouse"]
+
+
+def test_dags_are_built_into_the_build_folder() -> None:
+    shown = run("dags", "build")
+    assert shown.returncode == 0, shown.stderr
+    assert {"build/dags/cost_of_living.py", "build/dags/lakehouse_summary.py"} <= set(shown.stdout.split())
+    compile((ROOT / "build/dags/cost_of_living.py").read_text(), "cost_of_living.py", "exec")
+
+
+def test_dags_are_listed_with_their_images() -> None:
+    shown = run("dags", "list")
+    assert shown.returncode == 0, shown.stderr
+    assert any(line.split()[:1] == ["lakehouse_summary"] and "lakehouse" in line for line in shown.stdout.splitlines())
+
+
+def test_an_unknown_stack_is_one_clear_message() -> None:
+    shown = run("images", "list", "--stack", "nowhere")
+    assert shown.returncode == 1
+    assert "Pulumi.nowhere.yaml" in shown.stderr
+    assert "Traceback" not in shown.stderr
