@@ -1,0 +1,128 @@
+"""A task's arguments as one text that Airflow renders to JSON.
+
+Only strings are templates. A string that is one expression and nothing else (``{{ ti.xcom_pull(...) }}``) becomes the
+expression's value, of whatever type; any other template becomes a JSON string. Both go through Jinja's ``tojson``, so
+no value, however hostile, leaves its place. What is no template is written as JSON with its braces escaped, so that
+Jinja sees nothing in it.
+
+The text reaches a pod as an environment variable, in which Kubernetes replaces ``$(NAME)`` by another variable's value,
+a password perhaps, and ``$$`` by ``$``. So no dollar sign is left in it: JSON has an escape for that too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+# As Airflow's own environment is made.
+ENVIRONMENT = SandboxedEnvironment(extensions=["jinja2.ext.do"], cache_size=0)
+REFUSED = (nodes.Extends, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Macro)
+OPENERS = ("{{", "{%", "{#")
+
+
+@dataclass(frozen=True)
+class BadTemplate:
+    """``key`` is dotted, below the arguments."""
+
+    key: str
+    text: str
+    message: str
+
+
+def arguments_template(arguments: Mapping[str, Any]) -> str:
+    """The text; rendered by Jinja it is one JSON object without ``$``. The arguments have no bad template."""
+    text = _json(arguments)
+    if any(is_template(value) for _, value in _strings(arguments, "")):
+        return '{% filter replace("$", "\\\\u0024") %}' + text + "{% endfilter %}"
+    return text
+
+
+def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
+    """The strings that Jinja cannot compile."""
+    for key, text in _strings(arguments, ""):
+        if is_template(text):
+            try:
+                tree = ENVIRONMENT.parse(text)
+                if next(tree.find_all(REFUSED), None):
+                    yield BadTemplate(key, text, "blocks and other files have no place in an argument")
+                ENVIRONMENT.compile(tree)
+            except (TemplateSyntaxError, RecursionError) as error:
+                yield BadTemplate(key, text, str(error).split("\n", 1)[0])
+            except Exception as error:
+                yield BadTemplate(key, text, f"{type(error).__name__}: {error}")
+
+
+def templates(arguments: Mapping[str, Any]) -> Iterator[tuple[str, nodes.Template]]:
+    """(dotted key, syntax tree) of each good template."""
+    bad = {one.key for one in bad_templates(arguments)}
+    for key, text in _strings(arguments, ""):
+        if is_template(text) and key not in bad:
+            yield key, ENVIRONMENT.parse(text)
+
+
+def is_template(text: str) -> bool:
+    return any(opener in text for opener in OPENERS)
+
+
+def literal_template(text: str) -> str:
+    """A template that renders to just this text: for values that are not templates in fields that are."""
+    if not is_template(text) and "\r" not in text and not text.endswith("\n"):
+        return text
+    escaped = "".join(character if _plain(character) else _escape(character) for character in text)
+    return '{{ "' + escaped + '" }}'
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, Mapping):
+        items = (f"{_literal(str(key))}: {_json(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_json(item) for item in value) + "]"
+    if isinstance(value, str) and is_template(value):
+        expression = _only_expression(value)
+        if expression is not None:
+            return "{{ (" + expression + ") | tojson }}"
+        return "{% filter tojson %}" + value + "{% endfilter %}"
+    return _literal(value)
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).replace("{", "\\u007b").replace("$", "\\u0024")
+
+
+def _only_expression(text: str) -> str | None:
+    """The source of the expression when the template is one ``{{ expression }}`` and nothing around it."""
+    output = ENVIRONMENT.parse(text).body
+    if len(output) != 1 or not isinstance(output[0], nodes.Output) or len(output[0].nodes) != 1:
+        return None
+    if isinstance(output[0].nodes[0], nodes.TemplateData):
+        return None
+    tokens = list(ENVIRONMENT.lex(text))
+    if tokens[0][1] != "variable_begin" or tokens[-1][1] != "variable_end":
+        return None
+    return "".join(token for _, _, token in tokens[1:-1]).strip()
+
+
+def _strings(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _strings(item, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from _strings(item, f"{key}.{position}")
+
+
+def _plain(character: str) -> bool:
+    return character.isascii() and character.isprintable() and character not in '"\\{}'
+
+
+def _escape(character: str) -> str:
+    point = ord(character)
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

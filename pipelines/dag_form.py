@@ -1,0 +1,172 @@
+"""The form of ``dags/<dag_id>.yaml`` as typed records, and its JSON Schema."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from croniter import CroniterBadCronError, CroniterError, croniter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+LONGEST_ID = 63
+DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
+RESERVED_ENV = ("TASK_", "AWS_", "OBJECT_STORE_", "AIRFLOW")
+QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value) or len(value) > LONGEST_ID:
+        raise ValueError(f"a letter, then small letters, digits and single underscores, at most {LONGEST_ID}")
+    return value
+
+
+def _seconds(value: object) -> int:
+    found = DURATION.fullmatch(value) if isinstance(value, str) else None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = hours * 3600 + minutes * 60 + seconds
+    if not total:
+        raise ValueError("a duration such as 30s, 10m, 1h30m")
+    return total
+
+
+def _schedule(value: str) -> str:
+    if value in PRESETS:
+        return value
+    try:
+        if len(value.split()) != 5:
+            raise CroniterBadCronError("not five fields")
+        croniter(value).get_next()
+    except (CroniterError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError) as error:
+        raise ValueError(f"a cron expression of five fields, one of {', '.join(PRESETS)}, or null ({error})") from None
+    return value
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("values that JSON knows; it has no infinity")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("text as keys: quote them")
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_value(item) for item in value]
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise ValueError("values that JSON knows; quote dates and times")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value) or value.startswith(RESERVED_ENV):
+        raise ValueError(f"letters, digits and underscores, and no {'..., '.join(RESERVED_ENV)}...: those are taken")
+    return value
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("text without NUL")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+Seconds = Annotated[
+    int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"})
+]
+Argument = Annotated[Any, AfterValidator(_json_value)]
+Text = Annotated[str, AfterValidator(_no_nul)]
+Variable = Annotated[str, AfterValidator(_variable)]
+Quantity = Annotated[
+    str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value), Field(pattern=QUANTITY)
+]
+Entry = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$")]
+Folder = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Amounts(Form):
+    """Kubernetes quantities."""
+
+    cpu: Quantity
+    memory: Quantity
+
+
+class Resources(Form):
+    """What the task's pod asks for, and what it may not exceed."""
+
+    requests: Amounts = Amounts(cpu="250m", memory="256Mi")
+    limits: Amounts = Amounts(cpu="1", memory="1Gi")
+
+
+class Task(Form):
+    """One task. Durations are in seconds here, text such as ``10m`` in the file."""
+
+    kind: Literal["pod", "python"] = Field(
+        description="pod: KubernetesPodOperator, a task image. python: KubernetesExecutor, a worker image."
+    )
+    image: str | None = Field(None, description="Image type; the DAG's image when left out.")
+    entry: Entry = Field(description="module:function in the source folder, called as function(**arguments).")
+    arguments: dict[str, Argument] = Field(
+        default_factory=dict, description="JSON values; strings may be Jinja templates."
+    )
+    env: dict[Variable, Text] = Field(
+        default_factory=dict, description="Environment variables, plain text: never templates, never secrets."
+    )
+    resources: Resources = Resources()
+    depends_on: tuple[Identifier, ...] = Field((), description="Tasks that must have succeeded.")
+    retries: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="The DAG's when left out.")
+    execution_timeout: Seconds = Field(3600, description="How long the code may run.")
+    startup_timeout: Seconds = Field(600, description="pod only: how long scheduling and pulling may take.")
+    xcom: bool = Field(False, description="pod only: what the function returns becomes the task's XCom.")
+
+    @model_validator(mode="after")
+    def _fields_fit_kind(self) -> Task:
+        unread = {"startup_timeout", "xcom"} & self.model_fields_set
+        if self.kind == "python" and unread:
+            raise ValueError(f"a python task without {', '.join(sorted(unread))}: only pod tasks have that")
+        return self
+
+
+class Dag(Form):
+    """A DAG config, as its file holds it."""
+
+    dag_id: Identifier
+    description: Text = ""
+    schedule: Schedule | None = Field(None, description="Cron (five fields), a preset, or null: only when triggered.")
+    start_date: datetime.date = Field(description="Midnight UTC of that day.")
+    catchup: bool = False
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
+    owner: Annotated[str, Field(min_length=1, max_length=100)] = "airflow"
+    image: str | None = Field(None, description="Image type of the tasks that name none.")
+    source: Folder = Field(description="Folder beside this file that holds the tasks' code.")
+    retries: Annotated[int, Field(ge=0, le=100)] = 1
+    retry_delay: Seconds = 60
+    tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
+
+    def image_of(self, task: str) -> str:
+        """The image type of a task, by its id; empty when neither it nor the DAG names one."""
+        return self.tasks[task].image or self.image or ""
+
+
+def json_schema() -> str:
+    """The text of ``dags/schema.json``, for editors."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Dag.model_json_schema(),
+        "title": "DAG config",
+    }
+    return json.dumps(schema, indent=2) + "\n"

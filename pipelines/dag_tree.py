@@ -1,0 +1,66 @@
+"""The tree that a publication puts before Airflow, and its archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.catalog import Catalog
+from pipelines.dag_code import dag_source
+from pipelines.dag_config import DagConfig
+from pipelines.errors import InputError, Problem
+from pipelines.file_tree import File, pack_files, tree_hash
+
+__all__ = ["MAXIMUM_BYTES", "PublishedTree", "pack", "published_tree", "tree_hash"]
+
+# An object of the Kubernetes API may have 1 MiB (etcd's request limit is 1.5 MiB); base64 is not counted: the archive
+# goes into binaryData, which the API server measures decoded.
+MAXIMUM_BYTES = 900 * 1024
+SOURCES = "sources"
+CATALOG = "images.json"
+IGNORED = ".airflowignore"
+
+
+@dataclass(frozen=True)
+class PublishedTree:
+    """``files`` by posix path, ``sources`` archives by the hash of their content, ``version`` the hash of the files."""
+
+    files: Mapping[str, bytes]
+    executables: frozenset[str]
+    sources: Mapping[str, bytes]
+    version: str
+
+
+def published_tree(dags: Sequence[DagConfig], catalog: Catalog, root: Path) -> PublishedTree:
+    """Generated files, hand-written ``root/*.py``, source folders and the catalog."""
+    tree = {f"{config.dag_id}.py": File(False, dag_source(config, catalog).encode()) for config in dags}
+    tree |= {path.name: File(False, path.read_bytes()) for path in sorted(root.glob("*.py"))}
+    tree[CATALOG] = File(False, catalog.to_json().encode())
+    # Airflow reads glob patterns here by default; both of its syntaxes read this line alike.
+    tree[IGNORED] = File(False, f"{SOURCES}/\n".encode())
+    for config in dags:
+        tree |= {f"{SOURCES}/{config.dag_id}/{path}": file for path, file in config.source.files.items()}
+    sources = {config.source.sha256: pack_files(config.source.files) for config in dags}
+    return PublishedTree(
+        files={path: tree[path].content for path in sorted(tree)},
+        executables=frozenset(path for path, file in tree.items() if file.executable),
+        sources=dict(sorted(sources.items())),
+        version=tree_hash(tree),
+    )
+
+
+def pack(tree: PublishedTree) -> bytes:
+    """The archive of a publication: ``tree/<path>`` and ``sources/<sha256>.tar.gz``.
+
+    Raises InputError when it does not fit into the one ConfigMap that carries it.
+    """
+    files = {f"tree/{path}": File(path in tree.executables, content) for path, content in tree.files.items()}
+    files |= {f"{SOURCES}/{digest}.tar.gz": File(False, content) for digest, content in tree.sources.items()}
+    archive = pack_files(files)
+    if len(archive) > MAXIMUM_BYTES:
+        largest = sorted(tree.files, key=lambda path: len(tree.files[path]), reverse=True)[:3]
+        expected = f"at most {MAXIMUM_BYTES} bytes, compressed: a publication is one ConfigMap"
+        fix = f"move data out of the source folders into the bucket; the largest files are {', '.join(largest)}"
+        raise InputError([Problem("dags", "", f"{len(archive)} bytes", expected, fix)])
+    return archive

@@ -1,0 +1,64 @@
+"""Whether each ``ti.xcom_pull(task_ids='...')`` in an argument names a task that has run by then and left a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from jinja2 import nodes
+
+from pipelines.argument_template import templates
+from pipelines.dag_form import Task
+from pipelines.dag_reading import ReadConfig
+from pipelines.errors import Problem
+from pipelines.validation import nearest
+
+TASK_INSTANCE = ("ti", "task_instance")
+
+
+def xcom_problems(config: ReadConfig) -> Iterator[Problem]:
+    tasks = config.dag.tasks
+    for name, task in tasks.items():
+        for key, tree in templates(task.arguments):
+            for pulled in _pulled(tree):
+                dotted = f"tasks.{name}.arguments.{key}"
+                told = _wrong(pulled, name, tasks)
+                if told:
+                    expected, fix = told
+                    yield Problem(config.place(dotted), dotted, f"the XCom of {pulled!r}", expected, fix)
+
+
+def _wrong(pulled: str, name: str, tasks: Mapping[str, Task]) -> tuple[str, str] | None:
+    if pulled not in tasks:
+        return f"a task of this DAG: {', '.join(tasks)}", nearest(pulled, list(tasks)) or "correct it"
+    if pulled not in _before(name, tasks):
+        return f"a task that {name!r} depends on", f"add {pulled!r} to tasks.{name}.depends_on"
+    if tasks[pulled].kind == "pod" and not tasks[pulled].xcom:
+        return "a task that leaves one", f"write xcom: true in tasks.{pulled}"
+    return None
+
+
+def _before(name: str, tasks: Mapping[str, Task]) -> set[str]:
+    """All tasks that ``name`` waits for, directly or not."""
+    found, look = set[str](), [name]
+    while look:
+        for other in tasks[look.pop()].depends_on:
+            if other not in found and other in tasks:
+                found.add(other)
+                look.append(other)
+    return found
+
+
+def _pulled(tree: nodes.Template) -> Iterator[str]:
+    """The literal task ids that a template pulls from its own DAG run."""
+    for call in tree.find_all(nodes.Call):
+        function = call.node
+        if not (isinstance(function, nodes.Getattr) and function.attr == "xcom_pull"):
+            continue
+        named = {keyword.key: keyword.value for keyword in call.kwargs}
+        if getattr(function.node, "name", "") not in TASK_INSTANCE or named.keys() & {"dag_id", "run_id", "key"}:
+            continue
+        task_ids = named.get("task_ids") or (call.args[0] if call.args else None)
+        items = task_ids.items if isinstance(task_ids, nodes.List | nodes.Tuple) else [task_ids]
+        for item in items:
+            if isinstance(item, nodes.Const) and isinstance(item.value, str):
+                yield item.value
