@@ -15,13 +15,13 @@ from pathlib import Path
 import uv
 
 from local import toolchain
+from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
 from local.mirror.recipes import RECIPES, SHARED, STAND_IN_LABEL, Recipe, keys
 from local.progress import Progress
 from local.waiting import GaveUp
 from registry.client import Registry
-from registry.reference import Reference
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # The mirror is on this machine: a faster build is worth more than a smaller layer.
@@ -37,7 +37,7 @@ class _Work:
     rootfs: Path
 
     def name(self, reference: str) -> str:
-        return f"{self.machine.mirror}/{Reference.parse(reference).repository}:{reference.rpartition(':')[2]}"
+        return mirrored(self.machine, reference)
 
 
 def ensure_rootfs(machine: Machine, progress: Progress) -> Path:
