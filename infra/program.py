@@ -117,7 +117,7 @@ def _publish(
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     # The digests are joined to the references here, inside an apply: a preview that would build knows neither.
-    tree = pulumi.Output.all(**images.digests).apply(found.tree)
+    tree = pulumi.Output.from_input(dict(images.digests)).apply(found.tree)
     publication = PublicationArguments(
         namespace=spaces.core,
         archive=tree.apply(pack),

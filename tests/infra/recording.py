@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextvars
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Registration:
     secret_paths: frozenset[str]
     custom: bool
     parent: str
+    provider: str
     dependencies: tuple[str, ...]
     retain_on_delete: bool
     order: int
@@ -50,6 +52,7 @@ class Recording(mocks.Mocks):
                 secret_paths=frozenset(secret_paths),
                 custom=bool(args.custom),
                 parent=request.parent,
+                provider=request.provider,
                 dependencies=tuple(request.dependencies),
                 retain_on_delete=request.retainOnDelete,
                 order=len(self.registrations),
@@ -95,19 +98,30 @@ class RecordingMonitor(mocks.MockMonitor):
         return super().RegisterResource(request)
 
 
-def record(program: Callable[[], object], *, preview: bool = False, builds_known: bool = True) -> Recording:
-    """Runs a program to its very end, every output settled, and returns what it registered."""
-    recording = Recording(builds_known=builds_known)
-    pulumi.runtime.set_mocks(
-        recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=RecordingMonitor(recording)
-    )
+def record(
+    program: Callable[[], object], *, preview: bool = False, builds_known: bool = True, into: Recording | None = None
+) -> Recording:
+    """Runs a program to its very end, every output settled, and returns what it registered.
 
-    @pulumi.runtime.test
+    Whoever expects the program to raise passes ``into``, to see what was registered until then.
+    """
+    recording = into or Recording()
+    recording.builds_known = builds_known
+
     def run() -> None:
-        program()
+        monitor = RecordingMonitor(recording)
+        pulumi.runtime.set_mocks(
+            recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=monitor
+        )
+        pulumi.runtime.test(lambda: _nothing(program()))()
 
-    run()
+    # The SDK keeps its settings and its root resource in context variables: each run gets its own.
+    contextvars.copy_context().run(run)
     return recording
+
+
+def _nothing(_: object) -> None:
+    """What a program returns is not for the SDK to wait for."""
 
 
 def containers(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import config as pulumi_config
+
+from infra import entry
+from infra.settings import PROJECT
+from tests.infra import stacks
+from tests.infra.recording import Recording, record
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts = [{"name": name, "context": {}} for name in ("test", "prod")]
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump({"current-context": "test", "contexts": contexts}))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+
+
+def run(values: dict[str, Any], into: Recording) -> None:
+    token = pulumi_config.CONFIG.set({f"{PROJECT}:{key}": json.dumps(value) for key, value in values.items()})
+    try:
+        record(entry.main, into=into)
+    finally:
+        pulumi_config.CONFIG.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kubernetes": {"context": "prod"}}, "expected: prod, the context of Pulumi.dev.yaml"),
+        ({"kubernetes": {"context": "elsewhere"}}, "expected: the context elsewhere of Pulumi.dev.yaml"),
+        ({"objectStor": {}}, "did you mean objectStore?"),
+        ({"registryCredentials": []}, "Pulumi.dev.yaml: registryCredentials"),
+    ],
+    ids=["another context is current", "unknown context", "unknown key", "no log-in"],
+)
+@pytest.mark.usefixtures("cluster")
+def test_bad_input_ends_in_one_message_before_anything_is_registered(change: dict[str, Any], message: str) -> None:
+    seen = Recording()
+    with pytest.raises(pulumi.RunError, match="nothing was changed") as refusal:
+        run({**stacks.smallest(), **change}, seen)
+    assert message in str(refusal.value)
+    assert seen.registrations == []
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_outputs_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Told:
+        def exports(self) -> dict[str, Any]:
+            return {"bucket": "lake"}
+
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(entry, "deploy", lambda settings, root: Told())
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    run(stacks.smallest(), Recording())
+    assert exported == {"bucket": "lake"}
