@@ -107,7 +107,7 @@ def _api_server(arguments: ValuesArguments) -> dict[str, Any]:
                 "name": "copy-admin-password",
                 "image": arguments.airflow.image,
                 "imagePullPolicy": "IfNotPresent",
-                "command": ["cp", "--", f"{SECRET_MOUNT}/passwords.json", PASSWORDS_FILE],
+                "command": ["install", "--mode=0600", f"{SECRET_MOUNT}/passwords.json", PASSWORDS_FILE],
                 "resources": restricted.resources(amounts),
                 "securityContext": restricted.container(),
                 "volumeMounts": [

@@ -140,6 +140,8 @@ def test_the_admin_password_is_copied_to_where_airflow_may_write() -> None:
     (copy,) = found["extraInitContainers"]
     volumes = {volume["name"]: volume for volume in found["extraVolumes"]}
     mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in copy["volumeMounts"]}
+    # A plain copy would keep the Secret's mode, which not even the owner may write.
+    assert copy["command"][:2] == ["install", "--mode=0600"]
     source, target = copy["command"][-2:]
     assert mounts[source.rpartition("/")[0]]["secret"]["secretName"] == "airflow-admin"
     assert "emptyDir" in mounts[target.rpartition("/")[0]]
