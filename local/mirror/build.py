@@ -29,7 +29,7 @@ COMPRESSION = "compression=gzip,compression-level=2"
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What every build of one run shares."""
 
     machine: Machine
@@ -52,7 +52,7 @@ def ensure_mirror(machine: Machine, progress: Progress) -> None:
     failed.
     """
     found = rootfs.surroundings()
-    work = _Work(machine, keys(found.key(), _tools()), machine.cache / "mirror" / f"rootfs-{found.key()}.tar")
+    work = Work(machine, keys(found.key(), _tools()), machine.cache / "mirror" / f"rootfs-{found.key()}.tar")
     missing = [recipe for recipe in RECIPES if not _is_there(work, recipe)]
     if not missing:
         return
@@ -66,7 +66,7 @@ def _tools() -> dict[str, str]:
     return {"uv": importlib.metadata.version("uv"), **dict.fromkeys(minio.binaries, toolchain.key(minio))}
 
 
-def _is_there(work: _Work, recipe: Recipe) -> bool:
+def _is_there(work: Work, recipe: Recipe) -> bool:
     """Whether the upstream tag and the tag of the key name one image: two HEAD requests."""
     with Registry(work.machine.mirror) as mirror:
         wanted = mirror.digest(work.name(recipe.tagged(work.keys[recipe.folder])))
@@ -81,7 +81,7 @@ def _rootfs(machine: Machine, found: rootfs.Surroundings, progress: Progress) ->
     return target
 
 
-def _build_in_order(work: _Work, missing: list[Recipe], progress: Progress) -> None:
+def _build_in_order(work: Work, missing: list[Recipe], progress: Progress) -> None:
     """All builds at once, each after its base; the first failure ends the rest before they begin."""
     done = {recipe.folder: threading.Event() for recipe in missing}
     failed = threading.Event()
@@ -106,7 +106,7 @@ def _build_in_order(work: _Work, missing: list[Recipe], progress: Progress) -> N
             future.result()
 
 
-def _build(work: _Work, recipe: Recipe) -> None:
+def _build(work: Work, recipe: Recipe) -> None:
     process = subprocess.run(
         list(command(work, recipe)),
         stdout=subprocess.PIPE,
@@ -119,7 +119,7 @@ def _build(work: _Work, recipe: Recipe) -> None:
         raise GaveUp("\n".join((f"the stand-in of {recipe.reference} did not build:", *last)))
 
 
-def command(work: _Work, recipe: Recipe) -> Iterator[str]:
+def command(work: Work, recipe: Recipe) -> Iterator[str]:
     """The ``buildctl`` command that builds and pushes one stand-in, under its real tag and under its key."""
     names = ",".join(work.name(name) for name in (recipe.reference, recipe.tagged(work.keys[recipe.folder])))
     yield from (str(work.machine.tool("buildctl")), "--addr", work.machine.buildkit_address, "build")
@@ -147,7 +147,7 @@ def _contexts(machine: Machine, recipe: Recipe) -> dict[str, Path]:
     return contexts
 
 
-def _arguments(work: _Work, recipe: Recipe) -> dict[str, str]:
+def _arguments(work: Work, recipe: Recipe) -> dict[str, str]:
     arguments = {"SOURCE_DATE_EPOCH": rootfs.SOURCE_DATE_EPOCH}
     arguments |= {name: os.environ[name] for name in PROXIES if os.environ.get(name)}
     if recipe.base is None:

@@ -114,7 +114,7 @@ def build(target: Path, found: Surroundings) -> None:
     partial = target.with_suffix(".partial.tar")
     with tempfile.TemporaryDirectory(prefix="rootfs-", dir=target.parent) as folder:
         overlay = Path(folder, "overlay")
-        _write_overlay(overlay, found)
+        write_overlay(overlay, found)
         process = subprocess.run(
             mmdebstrap(partial, overlay, found),
             env={**os.environ, "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH, "LC_ALL": "C.UTF-8", "TMPDIR": folder},
@@ -145,7 +145,8 @@ def mmdebstrap(target: Path, overlay: Path, found: Surroundings) -> list[str]:
     ]
 
 
-def _write_overlay(overlay: Path, found: Surroundings) -> None:
+def write_overlay(overlay: Path, found: Surroundings) -> None:
+    """The files that the machine's surroundings add to the root file system."""
     certificates = overlay / "usr/local/share/ca-certificates"
     certificates.mkdir(parents=True)
     for number, certificate in enumerate(found.certificates):

@@ -1,0 +1,202 @@
+"""What decides whether a stand-in is built again, and the commands that build it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from packaging.requirements import Requirement
+
+from infra.settings import Database, ObjectStore, Tasks
+from local.machine import Machine
+from local.mirror import RECIPES, build, ensure_mirror, recipes, rootfs
+from local.progress import Progress
+from local.waiting import GaveUp
+from pipelines.image_lock import parse_lock
+
+ROOT = Path(__file__).parents[2]
+TOOLS = {"uv": "1", "minio": "a", "mc": "a"}
+FOLDERS = [recipe.folder for recipe in RECIPES]
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The recipes' files in a folder that a test may change."""
+    target = tmp_path / "mirror"
+    shutil.copytree(recipes.FOLDER, target, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(recipes, "FOLDER", target)
+    monkeypatch.setattr(recipes, "SHARED", target / "shared")
+    return target
+
+
+def stands_on(folder: str) -> set[str]:
+    """The recipe and all that are built on it."""
+    found = {folder}
+    for recipe in RECIPES:
+        if recipe.base in found:
+            found.add(recipe.folder)
+    return found
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {folder for folder in before if before[folder] != after[folder]}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_changed_recipe_re_keys_itself_and_what_stands_on_it(folder: str, copied: Path) -> None:
+    before = recipes.keys("root", TOOLS)
+    with (copied / folder / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("\n")
+    assert changed(before, recipes.keys("root", TOOLS)) == stands_on(folder)
+
+
+def test_another_root_file_system_or_shared_script_re_keys_all(copied: Path) -> None:
+    before = recipes.keys("root", TOOLS)
+    assert changed(before, recipes.keys("other", TOOLS)) == set(FOLDERS)
+    (copied / "shared" / "STAND-IN.txt").write_text("other")
+    assert changed(before, recipes.keys("root", TOOLS)) == set(FOLDERS)
+
+
+@pytest.mark.parametrize(("tool", "folder"), [("uv", "airflow"), ("minio", "object-store"), ("mc", "object-store")])
+def test_another_tool_re_keys_what_it_builds(tool: str, folder: str) -> None:
+    before = recipes.keys("root", TOOLS)
+    assert changed(before, recipes.keys("root", {**TOOLS, tool: "b"})) == {folder}
+
+
+def test_each_recipe_says_in_its_dockerfile_what_it_stands_on() -> None:
+    references = {recipe.folder: recipe.reference for recipe in RECIPES}
+    for recipe in RECIPES:
+        first = re.search(r"^FROM (\S+)", (recipe.path / "Dockerfile").read_text(), re.MULTILINE)
+        assert first is not None
+        assert first.group(1) == (references[recipe.base] if recipe.base else "scratch")
+
+
+def test_every_upstream_image_that_the_project_names_has_a_stand_in() -> None:
+    named = {ObjectStore().image, Database().image, Tasks().xcom_sidecar_image}
+    for project in sorted((ROOT / "images").rglob("pyproject.toml")):
+        named |= {tomllib.loads(project.read_text())["tool"]["dag-image"].get("upstream")} - {None}
+    assert named <= {recipe.reference for recipe in RECIPES}
+
+
+def test_the_airflow_lock_pins_what_is_asked_for() -> None:
+    folder = recipes.FOLDER / "airflow"
+    lock = parse_lock((folder / "requirements.lock").read_text())
+    assert not lock.unreadable
+    for line in (folder / "requirements.in").read_text().splitlines():
+        wanted = Requirement(line)
+        package = lock.package(wanted.name)
+        assert package is not None
+        assert wanted.specifier.contains(package.version)
+    assert all(package.version and package.hashes for package in lock.packages)
+    core, named = lock.package("apache-airflow-core"), (folder / "Dockerfile").read_text()
+    assert core is not None
+    assert f"AIRFLOW_VERSION={core.version}" in named
+    assert f":{core.version}-" in next(recipe.reference for recipe in RECIPES if recipe.folder == "airflow")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_nothing_committed_names_a_host(folder: str) -> None:
+    for file in (recipes.FOLDER / folder).iterdir():
+        assert not re.search(r"https?://|\.(org|com|io)/", file.read_text()), file
+
+
+def test_sources_are_those_of_this_machine_for_the_newer_suite() -> None:
+    targets = """\
+http://mirror.example/debian/ bookworm main
+http://mirror.example/debian/ bookworm contrib
+http://mirror.example/debian/ bookworm-updates main
+http://mirror.example/debian/ bookworm-backports main
+https://secure.example/debian-security/ bookworm-security main
+https://other.example/node_20.x/ nodistro main
+"""
+    assert rootfs.apt_sources(targets) == (
+        "deb http://mirror.example/debian trixie main",
+        "deb http://mirror.example/debian trixie-updates main",
+        "deb https://secure.example/debian-security trixie-security main",
+    )
+
+
+def test_a_machine_without_a_debian_mirror_is_refused() -> None:
+    with pytest.raises(GaveUp, match="no Debian mirror"):
+        rootfs.apt_sources("http://mirror.example/ubuntu/ noble main\n")
+
+
+def test_proxies_are_kept_and_nothing_else() -> None:
+    dump = 'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::Retries "3";\nAcquire::https::Proxy "";\n'
+    assert rootfs.apt_proxies(dump) == ('Acquire::http::Proxy "http://proxy.example:3128";',)
+
+
+def certificate(body: str) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+
+
+@given(some.sets(some.text("AB+/", min_size=1)), some.sets(some.text("AB+/", min_size=1)))
+def test_only_certificates_that_debian_does_not_ship_are_taken(shipped: set[str], own: set[str]) -> None:
+    bundle = "\n".join(certificate(body) for body in sorted(shipped | own))
+    found = rootfs.own_certificates(bundle, [certificate(body) for body in shipped])
+    assert found == tuple(sorted(certificate(body) for body in own - shipped))
+
+
+def test_an_index_with_a_password_never_reaches_an_image(tmp_path: Path) -> None:
+    assert rootfs.package_index({"HOME": str(tmp_path), "PIP_INDEX_URL": "https://index.example/simple"})
+    with pytest.raises(GaveUp, match="password") as caught:
+        rootfs.package_index({"HOME": str(tmp_path), "PIP_INDEX_URL": "https://me:hunter2@index.example/simple"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sources": ("deb http://other.example/debian trixie main",)},
+        {"proxies": ("Acquire::http::Proxy x;",)},
+        {"certificates": ("x",)},
+        {"index": "https://index.example"},
+    ],
+)
+def test_each_of_the_surroundings_is_in_the_key(change: dict[str, object]) -> None:
+    before = rootfs.Surroundings(("deb http://mirror.example/debian trixie main",))
+    assert dataclasses.replace(before, **change).key() != before.key()
+
+
+def test_certificates_are_laid_over_the_root_file_system(tmp_path: Path) -> None:
+    found = rootfs.Surroundings(("deb http://mirror.example/debian trixie main",), certificates=("one", "two"))
+    rootfs.write_overlay(tmp_path, found)
+    written = sorted(path.read_text() for path in (tmp_path / "usr/local/share/ca-certificates").iterdir())
+    assert written == ["one\n", "two\n"]
+    assert not (tmp_path / "etc").exists()
+    command = rootfs.mmdebstrap(tmp_path / "root.tar", tmp_path, found)
+    assert command[-3:] == ["trixie", str(tmp_path / "root.tar"), *found.sources]
+
+
+def test_a_build_pushes_under_the_real_name_and_under_its_key(tmp_path: Path) -> None:
+    machine = Machine.here({"HOME": str(tmp_path)})
+    work = build.Work(machine, {"postgres": "0123"}, tmp_path / "rootfs.tar")
+    recipe = next(recipe for recipe in RECIPES if recipe.folder == "postgres")
+    command = list(build.command(work, recipe))
+    repository = f"{machine.mirror}/docker.io/library/postgres"
+    assert f'"name={repository}:17.10-trixie,{repository}:0123"' in command[-1]
+    assert "label:io.de-airflow-pipeline.stand-in=true" in command
+
+
+@pytest.mark.platform
+def test_nothing_is_built_when_the_mirror_holds_everything(running: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_build", lambda *_: pytest.fail("a stand-in was built again"))
+    ensure_mirror(running, Progress())
+
+
+@pytest.mark.platform
+@pytest.mark.parametrize("recipe", RECIPES, ids=FOLDERS)
+def test_a_stand_in_says_that_it_is_one(running: Machine, recipe: recipes.Recipe) -> None:
+    repository, _, tag = build.mirrored(running, recipe.reference).removeprefix(f"{running.mirror}/").rpartition(":")
+    with httpx.Client(base_url=f"http://{running.mirror}/v2/{repository}", trust_env=False) as mirror:
+        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+        manifest = mirror.get(f"manifests/{tag}", headers=accept).raise_for_status().json()
+        configuration = mirror.get(f"blobs/{manifest['config']['digest']}").raise_for_status().json()
+    assert configuration["config"]["Labels"][recipes.STAND_IN_LABEL] == "true"
