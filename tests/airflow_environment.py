@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from local.machine import Machine
@@ -29,12 +30,14 @@ WANTED = (
     "moto[server]==5.2.1",
     "pytest==9.0.3",
 )
+# The libraries of the DAGs' own images, for the tests of their tasks.
+TASK_IMAGES = ("cost-of-living", "lakehouse")
 
 
 @functools.cache
 def airflow_python() -> Path:
     """The environment's interpreter; made on first use, in about a minute, from PyPI."""
-    text = "\n".join((LOCK.read_text(), LATEST, *WANTED, sys.version))
+    text = "\n".join((LOCK.read_text(), LATEST, *WANTED, *_task_libraries(), sys.version))
     base = Machine.here().cache / "airflow-environment"
     folder = base / hashlib.sha256(text.encode()).hexdigest()[:16]
     base.mkdir(parents=True, exist_ok=True)
@@ -48,6 +51,16 @@ def airflow_python() -> Path:
                 _make(folder)
             (folder / "ready").touch()
     return folder / "bin/python"
+
+
+def checks_pass(file: Path, home: Path) -> None:
+    """Run one file of checks with the environment's pytest; its output is the assertion's message."""
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "-o", "python_files=check_*.py"]
+    # Beyond its own folder lie the conftests of another environment.
+    inside = ["--rootdir", str(file.parent), "--confcutdir", str(file.parent)]
+    done = run(["-m", "pytest", *options, *inside, str(file)], home)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
 
 
 def run(arguments: list[str], home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -82,12 +95,20 @@ def run(arguments: list[str], home: Path, **variables: str) -> subprocess.Comple
     )
 
 
+def _task_libraries() -> list[str]:
+    projects = (ROOT / "images" / name / "pyproject.toml" for name in TASK_IMAGES)
+    wanted = [pin for file in projects for pin in tomllib.loads(file.read_text())["project"]["dependencies"]]
+    # Airflow brings its own.
+    return [pin for pin in wanted if not pin.startswith("boto3==")]
+
+
 def _make(folder: Path) -> None:
     where = ["--quiet", "--python", str(folder / "bin/python")]
     uv = Path(sys.executable).with_name("uv")
     for arguments in (
         ["venv", "--quiet", "--python", sys.executable, str(folder)],
         ["pip", "install", *where, "--exclude-newer", LATEST, "--constraint", str(LOCK), *WANTED],
+        ["pip", "install", *where, *_task_libraries()],
     ):
         done = subprocess.run([str(uv), *arguments], capture_output=True, text=True)
         if done.returncode:

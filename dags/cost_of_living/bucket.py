@@ -3,6 +3,7 @@ object-store-tasks)."""
 
 from __future__ import annotations
 
+import functools
 import os
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ def put(key: str, content: bytes, content_type: str) -> None:
     _client().put_object(Bucket=os.environ["OBJECT_STORE_BUCKET"], Key=key, Body=content, ContentType=content_type)
 
 
+@functools.cache
 def _client():
     # Only S3 itself serves a bucket as a host name.
     style = "path" if os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"

@@ -14,6 +14,7 @@ UNITS = {
     "price_rise_percent": "consumer prices, last quarter of the decade against its first",
 }
 BILLIONS_PER_MILLION = 1000
+QUARTERS_A_YEAR = 4
 
 
 def adjust(quarters: pandas.DataFrame) -> pandas.DataFrame:
@@ -22,9 +23,12 @@ def adjust(quarters: pandas.DataFrame) -> pandas.DataFrame:
     ``quarters`` has year, quarter, realdpi (billions of chained 2005 dollars, annual rate), cpi (1982-84 = 100) and
     pop (millions). ``realdpi`` is in constant prices already: dividing it by prices again would deflate twice, so the
     nominal income is what is derived. (Its own deflator is that of personal consumption; consumer prices stand in for
-    it.)
+    it.) Raises ValueError when a quarter of the base year is missing.
     """
-    index = quarters["cpi"] / quarters.loc[quarters["year"] == BASE_YEAR, "cpi"].mean() * 100
+    base = quarters.loc[quarters["year"] == BASE_YEAR, "cpi"]
+    if len(base) != QUARTERS_A_YEAR:
+        raise ValueError(f"the series has {len(base)} quarters of {BASE_YEAR}, the base year")
+    index = quarters["cpi"] / base.mean() * 100
     real = quarters["realdpi"] * BILLIONS_PER_MILLION / quarters["pop"]
     return pandas.DataFrame(
         {
@@ -38,8 +42,7 @@ def adjust(quarters: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def by_decade(adjusted: pandas.DataFrame) -> list[dict[str, float]]:
-    """Means by decade, oldest first; the first and last decade of the series are not whole, ``quarters`` says how much
-    of them there is."""
+    """Means by decade, oldest first. The series' first and last decade are not whole: ``quarters`` is what there is."""
     ordered = adjusted.sort_values(["year", "quarter"])
     decades = ordered.groupby(ordered["year"] // 10 * 10)
     return [

@@ -36,6 +36,7 @@ def report(run_id: str, key: str) -> dict[str, object]:
     figures."""
     adjusted = pandas.read_csv(io.BytesIO(bucket.get(key)))
     decades = income.by_decade(adjusted)
+    newest = [decade for decade in decades if decade["quarters"] == 10 * income.QUARTERS_A_YEAR][-1]
     prefix = bucket.run_prefix(DAG_ID, run_id)
     summary = {"base_year": income.BASE_YEAR, "units": income.UNITS, "decades": decades}
     objects = {"adjusted": key, "summary": f"{prefix}/summary.json", "chart": f"{prefix}/chart.png"}
@@ -43,8 +44,7 @@ def report(run_id: str, key: str) -> dict[str, object]:
     bucket.put(objects["chart"], chart.draw(adjusted), "image/png")
     # Last, and in one object: who reads it finds results that belong together.
     bucket.put(f"data/{DAG_ID}/latest.json", _json({"run_id": run_id, **objects}), "application/json")
-    whole = [decade for decade in decades if decade["quarters"] == 40]
-    return {"summary": objects["summary"], "chart": objects["chart"], "newest_whole_decade": whole[-1]}
+    return {"summary": objects["summary"], "chart": objects["chart"], "newest_whole_decade": newest}
 
 
 def _json(value: object) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow_environment import run
+from tests.airflow_environment import checks_pass
 
 CHECKS = sorted(Path(__file__).with_name("inside").glob("check_*.py"))
 
@@ -12,7 +12,4 @@ CHECKS = sorted(Path(__file__).with_name("inside").glob("check_*.py"))
 @pytest.mark.airflow
 @pytest.mark.parametrize("file", CHECKS, ids=lambda file: file.stem)
 def test_in_airflow(file, tmp_path):
-    options = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "-o", "python_files=check_*.py"]
-    done = run([*options, "--rootdir", str(file.parent), str(file)], tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+    checks_pass(file, tmp_path)

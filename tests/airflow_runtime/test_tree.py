@@ -1,6 +1,8 @@
 import gzip
 import io
+import runpy
 import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 
 from airflow_runtime import tree
 from airflow_runtime.tree import BadArchive, File, pack, read_archive, read_tree, tree_hash, write_tree
+from pipelines import file_tree
+
+RUN_TASK = runpy.run_path(str(Path(__file__).parents[2] / "images/bases/task/run_task.py"))
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1, max_size=8).filter(
     lambda name: name not in {".", "..", "__pycache__"}
@@ -40,6 +45,12 @@ def test_the_hash_is_the_one_that_versions_in_buckets_have():
     # printf 'de-airflow-pipeline tree 1\n- 4 5\na.pyhellox 3 0\nb/c' | sha256sum
     expected = "3c7472d293ca4e8f7cd67f821d77602392e37f21d54717b1eb02595ca7adb472"
     assert tree_hash({"b/c": File(True, b""), "a.py": File(False, b"hello")}) == expected
+
+
+@given(trees)
+def test_what_packs_and_what_runs_follow_the_same_rule(content):
+    assert file_tree.tree_hash(content) == tree_hash(content) == RUN_TASK["tree_hash"](content)
+    assert read_archive(file_tree.pack(content)) == content == RUN_TASK["read_archive"](pack(content), "an archive")
 
 
 def test_a_written_tree_reads_back_without_the_bytecode_that_importing_left(tmp_path):
