@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -117,7 +117,9 @@ def _publish(
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     # The digests are joined to the references here, inside an apply: a preview that would build knows neither.
-    tree = pulumi.Output.from_input(dict(images.digests)).apply(found.tree)
+    # (The SDK types the result as a mapping of outputs.)
+    digests = cast(pulumi.Output[Mapping[str, str]], pulumi.Output.all(**images.digests))
+    tree = digests.apply(found.tree)
     publication = PublicationArguments(
         namespace=spaces.core,
         archive=tree.apply(pack),

@@ -60,7 +60,7 @@ class Recording(mocks.Mocks):
         )
         return f"{args.name}-id", {**inputs, **self._outputs(args.typ, args.name, inputs)}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program called {args.token}")
 
     def _outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class RecordingMonitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the base class names it so
         self._recording.pending[f"{request.type}::{request.name}"] = request
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def record(
@@ -113,7 +113,7 @@ def record(
         pulumi.runtime.set_mocks(
             recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=monitor
         )
-        pulumi.runtime.test(lambda: _nothing(program()))()
+        pulumi.runtime.test(lambda: _nothing(program()))()  # type: ignore[no-untyped-call]
 
     # The SDK keeps its settings and its root resource in context variables: each run gets its own.
     contextvars.copy_context().run(run)

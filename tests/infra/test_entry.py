@@ -17,7 +17,7 @@ from tests.infra.recording import Recording, record
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    contexts = [{"name": name, "context": {}} for name in ("test", "prod")]
+    contexts: list[dict[str, Any]] = [{"name": name, "context": {}} for name in ("test", "prod")]
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump({"current-context": "test", "contexts": contexts}))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 

@@ -23,7 +23,7 @@ def test_generated_values_are_secret() -> None:
     def program() -> None:
         opts = pulumi.ResourceOptions()
         for output in (secrets.password("password", opts), secrets.random_key("key", opts)):
-            pulumi.Output.from_input(output.is_secret()).apply(secret.append)
+            pulumi.Output.all(output.is_secret()).apply(secret.extend)
 
     record(program)
     assert secret == [True, True]
@@ -45,7 +45,7 @@ def test_a_fingerprint_tells_of_every_change_and_is_no_secret() -> None:
             secrets.fingerprint(key("other"), "a", "b"),
         ]
         pulumi.Output.all(*prints).apply(seen.extend)
-        pulumi.Output.from_input(prints[0].is_secret()).apply(secret.append)
+        pulumi.Output.all(prints[0].is_secret()).apply(secret.extend)
 
     record(program)
     assert seen[0] == seen[1]

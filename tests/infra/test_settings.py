@@ -96,6 +96,7 @@ def test_the_project_file_declares_every_key_with_its_type() -> None:
     for field in Settings.model_fields.values():
         entry = declared[f"{PROJECT}:{field.alias}"]
         kind = getattr(field.annotation, "__origin__", field.annotation)
+        assert isinstance(kind, type)
         assert issubclass(kind, KINDS[entry["type"]])
         assert ("default" in entry) != field.is_required()
 
