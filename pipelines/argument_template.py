@@ -22,6 +22,8 @@ from jinja2.sandbox import SandboxedEnvironment
 # As Airflow's own environment is made.
 ENVIRONMENT = SandboxedEnvironment(extensions=["jinja2.ext.do"], cache_size=0)
 REFUSED = (nodes.Extends, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Macro)
+# https://airflow.apache.org/docs/apache-airflow/stable/templates-ref.html#filters
+AIRFLOW_FILTERS = {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"}
 OPENERS = ("{{", "{%", "{#")
 
 
@@ -43,18 +45,28 @@ def arguments_template(arguments: Mapping[str, Any]) -> str:
 
 
 def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
-    """The strings that Jinja cannot compile."""
+    """The strings that Jinja cannot read, or that use what Airflow does not have."""
     for key, text in _strings(arguments, ""):
         if is_template(text):
             try:
-                tree = ENVIRONMENT.parse(text)
-                if next(tree.find_all(REFUSED), None):
-                    yield BadTemplate(key, text, "blocks and other files have no place in an argument")
-                ENVIRONMENT.compile(tree)
-            except (TemplateSyntaxError, RecursionError) as error:
-                yield BadTemplate(key, text, str(error).split("\n", 1)[0])
-            except Exception as error:
-                yield BadTemplate(key, text, f"{type(error).__name__}: {error}")
+                message = _unknown(ENVIRONMENT.parse(text))
+            except TemplateSyntaxError as error:
+                message = str(error).split("\n", 1)[0]
+            except RecursionError:
+                message = "nested too deeply"
+            if message:
+                yield BadTemplate(key, text, message)
+
+
+def _unknown(tree: nodes.Template) -> str:
+    # Not found by compiling: that works out constant expressions, such as 9**9**9.
+    if next(tree.find_all(REFUSED), None):
+        return "blocks, macros and other files have no place in an argument"
+    for kind, known in ((nodes.Filter, ENVIRONMENT.filters.keys() | AIRFLOW_FILTERS), (nodes.Test, ENVIRONMENT.tests)):
+        for used in tree.find_all(kind):
+            if used.name not in known:
+                return f"there is no {kind.__name__.lower()} {used.name!r}"
+    return ""
 
 
 def templates(arguments: Mapping[str, Any]) -> Iterator[tuple[str, nodes.Template]]:

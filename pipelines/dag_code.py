@@ -114,7 +114,6 @@ def _pod(catalog: Catalog) -> Mapping[str, Value]:
         "security_context": RESTRICTED_POD,
         "container_security_context": RESTRICTED,
         **({"executor": executor} if executor else {}),
-        "kubernetes_conn_id": None,
         "in_cluster": True,
         "deferrable": True,
         "startup_check_interval_seconds": 1,

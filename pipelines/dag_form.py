@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from croniter import CroniterBadCronError, CroniterError, croniter
@@ -19,11 +20,17 @@ from pydantic import (
     model_validator,
 )
 
-PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 LONGEST_ID = 63
 DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
 RESERVED_ENV = ("TASK_", "AWS_", "OBJECT_STORE_", "AIRFLOW")
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"
+QUANTITY = r"^([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"
+UNITS = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", start=1)},
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", start=1)},
+}
 
 
 def _identifier(value: str) -> str:
@@ -98,6 +105,11 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _amount(quantity: str) -> Decimal:
+    found = re.fullmatch(QUANTITY, quantity)
+    return Decimal(found[1]) * UNITS[found[2] or ""] if found else Decimal(0)
+
+
 class Amounts(Form):
     """Kubernetes quantities."""
 
@@ -110,6 +122,14 @@ class Resources(Form):
 
     requests: Amounts = Amounts(cpu="250m", memory="256Mi")
     limits: Amounts = Amounts(cpu="1", memory="1Gi")
+
+    @model_validator(mode="after")
+    def _limits_hold_requests(self) -> Resources:
+        for name in ("cpu", "memory"):
+            request, limit = getattr(self.requests, name), getattr(self.limits, name)
+            if _amount(request) > _amount(limit):
+                raise ValueError(f"limits that are not below the requests: {name} {request} is more than {limit}")
+        return self
 
 
 class Task(Form):

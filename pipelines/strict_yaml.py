@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import yaml
 
 from pipelines.errors import Problem
 
-MAXIMUM_BYTES = 1 << 20
+MAXIMUM_BYTES = 1 << 18
+MAXIMUM_DEPTH = 40
 
 
 @dataclass(frozen=True)
@@ -66,30 +67,48 @@ def _encodable(text: str) -> bool:
 
 
 def _walk(
-    node: yaml.Node, key: str, lines: dict[str, int], problems: list[Problem], seen: set[int], shown_as: str
+    node: yaml.Node,
+    key: str,
+    lines: dict[str, int],
+    problems: list[Problem],
+    seen: set[int],
+    shown_as: str,
+    depth: int = 0,
 ) -> None:
     line = node.start_mark.line + 1
+    place = f"{shown_as}:{line}"
     if id(node) in seen:
         problems.append(Problem(shown_as, key, "an alias", "the value itself", "write it out"))
         return
+    if depth > MAXIMUM_DEPTH:
+        problems.append(Problem(place, "", "nested too deeply", f"at most {MAXIMUM_DEPTH} levels", "flatten it"))
+        return
     seen.add(id(node))
-    lines.setdefault(key, line)
     if isinstance(node, yaml.ScalarNode) and not _encodable(node.value):
-        problems.append(Problem(f"{shown_as}:{line}", key, "half of a surrogate pair", "text", "correct it"))
+        problems.append(Problem(place, key, "half of a surrogate pair", "text", "correct it"))
+    for below, number, child in _children(node, key, problems, shown_as):
+        lines[below] = number
+        _walk(child, below, lines, problems, seen, shown_as, depth + 1)
+
+
+def _children(
+    node: yaml.Node, key: str, problems: list[Problem], shown_as: str
+) -> Iterator[tuple[str, int, yaml.Node]]:
+    """(dotted key, line, node) of each item below a node."""
+    prefix = f"{key}." if key else ""
     if isinstance(node, yaml.SequenceNode):
         for position, item in enumerate(node.value):
-            _walk(item, f"{key}.{position}" if key else str(position), lines, problems, seen, shown_as)
-    elif isinstance(node, yaml.MappingNode):
-        names = set[str]()
-        for name, value in node.value:
-            text = str(name.value) if isinstance(name, yaml.ScalarNode) else "?"
-            below = f"{key}.{text}" if key else text
-            place = f"{shown_as}:{name.start_mark.line + 1}"
-            if not isinstance(name, yaml.ScalarNode) or name.tag == "tag:yaml.org,2002:merge":
-                problems.append(Problem(place, below, "no plain key", "a name", "write the keys out"))
-            elif text in names:
-                problems.append(Problem(place, below, "the key a second time", "each key once", "remove one of them"))
-            else:
-                names.add(text)
-                _walk(value, below, lines, problems, seen, shown_as)
-                lines[below] = name.start_mark.line + 1
+            yield f"{prefix}{position}", item.start_mark.line + 1, item
+    names = set[str]()
+    for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        number, text = name.start_mark.line + 1, str(name.value)
+        place = f"{shown_as}:{number}"
+        if not isinstance(name, yaml.ScalarNode) or name.tag == "tag:yaml.org,2002:merge":
+            problems.append(Problem(place, key, "a key that is no plain name", "a name", "write the keys out"))
+        elif not _encodable(text):
+            problems.append(Problem(place, key, "half of a surrogate pair in a key", "text", "correct it"))
+        elif text in names:
+            problems.append(Problem(place, f"{prefix}{text}", "the key a second time", "each key once", "remove one"))
+        else:
+            names.add(text)
+            yield f"{prefix}{text}", number, value
