@@ -20,23 +20,17 @@ from pydantic import (
     model_validator,
 )
 
+from pipelines.text_forms import Matching
+
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-LONGEST_ID = 63
 DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
-RESERVED_ENV = ("TASK_", "AWS_", "OBJECT_STORE_", "AIRFLOW")
-QUANTITY = r"^([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"
+QUANTITY = r"([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?"
 UNITS = {
     "": Decimal(1),
     "m": Decimal("0.001"),
     **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", start=1)},
     **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", start=1)},
 }
-
-
-def _identifier(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value) or len(value) > LONGEST_ID:
-        raise ValueError(f"a letter, then small letters, digits and single underscores, at most {LONGEST_ID}")
-    return value
 
 
 def _seconds(value: object) -> int:
@@ -74,31 +68,43 @@ def _json_value(value: Any) -> Any:
     return value
 
 
-def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value) or value.startswith(RESERVED_ENV):
-        raise ValueError(f"letters, digits and underscores, and no {'..., '.join(RESERVED_ENV)}...: those are taken")
-    return value
-
-
 def _no_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError("text without NUL")
     return value
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
+def _as_text(value: object) -> object:
+    return str(value) if type(value) in (int, float) else value
+
+
+WORD = "[A-Za-z_][A-Za-z0-9_]*"
+Identifier = Annotated[
+    str,
+    Field(max_length=63),
+    Matching("[a-z][a-z0-9]*(_[a-z0-9]+)*", "a letter, then small letters, digits and single underscores"),
+]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 Seconds = Annotated[
     int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"})
 ]
 Argument = Annotated[Any, AfterValidator(_json_value)]
 Text = Annotated[str, AfterValidator(_no_nul)]
-Variable = Annotated[str, AfterValidator(_variable)]
-Quantity = Annotated[
-    str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value), Field(pattern=QUANTITY)
+Variable = Annotated[
+    str,
+    Matching(
+        f"(?!TASK_|AWS_|OBJECT_STORE_|AIRFLOW){WORD}",
+        "letters, digits and underscores, and no name that starts with TASK_, AWS_, OBJECT_STORE_ or AIRFLOW",
+    ),
 ]
-Entry = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$")]
-Folder = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+Quantity = Annotated[
+    str,
+    Matching(QUANTITY, "a Kubernetes quantity such as 500m, 1 or 256Mi"),
+    BeforeValidator(_as_text, json_schema_input_type=str | int | float),
+]
+Entry = Annotated[str, Matching(rf"{WORD}(\.{WORD})*:{WORD}", "module:function")]
+Folder = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_-]*", "the name of a folder beside this file")]
+Label = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Form(BaseModel):
@@ -133,7 +139,7 @@ class Resources(Form):
 
 
 class Task(Form):
-    """One task. Durations are in seconds here, text such as ``10m`` in the file."""
+    """One task. Durations are text such as 10m in the file, seconds in the record."""
 
     kind: Literal["pod", "python"] = Field(
         description="pod: KubernetesPodOperator, a task image. python: KubernetesExecutor, a worker image."
@@ -149,8 +155,12 @@ class Task(Form):
     resources: Resources = Resources()
     depends_on: tuple[Identifier, ...] = Field((), description="Tasks that must have succeeded.")
     retries: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="The DAG's when left out.")
-    execution_timeout: Seconds = Field(3600, description="How long the code may run.")
-    startup_timeout: Seconds = Field(600, description="pod only: how long scheduling and pulling may take.")
+    execution_timeout: Seconds = Field(
+        3600, json_schema_extra={"default": "1h"}, description="How long the code may run."
+    )
+    startup_timeout: Seconds = Field(
+        600, json_schema_extra={"default": "10m"}, description="pod only: how long scheduling and pulling may take."
+    )
     xcom: bool = Field(False, description="pod only: what the function returns becomes the task's XCom.")
 
     @model_validator(mode="after")
@@ -169,12 +179,12 @@ class Dag(Form):
     schedule: Schedule | None = Field(None, description="Cron (five fields), a preset, or null: only when triggered.")
     start_date: datetime.date = Field(description="Midnight UTC of that day.")
     catchup: bool = False
-    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
-    owner: Annotated[str, Field(min_length=1, max_length=100)] = "airflow"
+    tags: tuple[Label, ...] = ()
+    owner: Label = "airflow"
     image: str | None = Field(None, description="Image type of the tasks that name none.")
     source: Folder = Field(description="Folder beside this file that holds the tasks' code.")
     retries: Annotated[int, Field(ge=0, le=100)] = 1
-    retry_delay: Seconds = 60
+    retry_delay: Seconds = Field(60, json_schema_extra={"default": "1m"})
     tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
 
     def image_of(self, task: str) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import Problem
 from pipelines.image_lock import LOCK, Lock, exact_version, lock_problems, parse_lock
+from pipelines.text_forms import Matching
 from pipelines.validation import problems_of, shown
 
 PROJECT = "pyproject.toml"
@@ -22,8 +23,18 @@ BASES = "bases"
 # https://distribution.github.io/distribution/spec/api/: one component of a repository name; and no two separators.
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_NAME = 63
-VERSION = r"^[A-Za-z0-9_][A-Za-z0-9_.]{0,63}$"
-UPSTREAM = r"^[a-z0-9][A-Za-z0-9._/:-]*?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+Version = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_.]{0,63}", "a version that can stand in a tag")]
+Upstream = Annotated[
+    str,
+    Matching(
+        # https://pkg.go.dev/github.com/distribution/reference, with a tag, and optionally a digest.
+        r"[a-z0-9][A-Za-z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*:(?!latest(@|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+        r"(@sha256:[0-9a-f]{64})?",
+        "an image with a tag other than latest",
+    ),
+]
+OperatingSystem = Annotated[str, Matching("linux/[a-z0-9]+(/[a-z0-9]+)?", "a platform such as linux/amd64")]
+Argument = Annotated[str, Matching("[A-Za-z_][A-Za-z0-9_]*", "the name of a build argument")]
 FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*$", re.IGNORECASE)
 CONTINUED = re.compile(r"\\[ \t]*\n")
 BASE_IMAGE = ("${BASE_IMAGE}", "$BASE_IMAGE", '"${BASE_IMAGE}"')
@@ -39,26 +50,9 @@ class DagImageTable(BaseModel):
 
     profile: Profile
     base: str | None = None
-    upstream: Annotated[str, Field(pattern=UPSTREAM)] | None = None
-    platforms: tuple[Annotated[str, Field(pattern=r"^linux/[a-z0-9]+(/[a-z0-9]+)?$")], ...] = ("linux/amd64",)
-    build_arguments: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(
-        default_factory=dict, alias="build-arguments"
-    )
-
-    @field_validator("upstream")
-    @classmethod
-    def _names_a_version(cls, upstream: str | None) -> str | None:
-        last = (upstream or "").rpartition("/")[2]
-        if upstream and (":" not in last or last.endswith(":latest")):
-            raise ValueError("an image with a tag other than latest")
-        return upstream
-
-    @field_validator("platforms")
-    @classmethod
-    def _names_a_platform(cls, platforms: tuple[str, ...]) -> tuple[str, ...]:
-        if not platforms:
-            raise ValueError("at least one platform")
-        return platforms
+    upstream: Upstream | None = None
+    platforms: Annotated[tuple[OperatingSystem, ...], Field(min_length=1)] = ("linux/amd64",)
+    build_arguments: dict[Argument, str] = Field(default_factory=dict, alias="build-arguments")
 
     @model_validator(mode="after")
     def _stands_on_one(self) -> DagImageTable:
@@ -73,7 +67,7 @@ class ProjectTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
-    version: Annotated[str, Field(pattern=VERSION)]
+    version: Version
     requires_python: str = Field(alias="requires-python")
     dependencies: tuple[str, ...] = ()
 
