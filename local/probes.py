@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-TIMEOUT_SECONDS = 2
+TIMEOUT_SECONDS = 5
 
 #: Returns None, or what is missing.
 Probe = Callable[[], str | None]

@@ -34,7 +34,7 @@ class Daemon:
     """What to run, with which files, and how to tell that it serves.
 
     ``missing`` returns None once the daemon is ready, else what is not there yet.
-    A change of command, environment or files restarts it.
+    A change of command or files restarts it.
     """
 
     name: str
@@ -48,8 +48,8 @@ class Daemon:
 
     @property
     def digest(self) -> str:
-        content = [*self.command, *(f"{k}={v}" for k, v in sorted(self.environment.items()))]
-        content += [f"{path}\0{text}" for path, text in sorted(self.files.items())]
+        # Not the environment: it may hold the caller's proxy settings, which differ from shell to shell.
+        content = [*self.command, *(f"{path}\0{text}" for path, text in sorted(self.files.items()))]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,3 @@
+module de-airflow-pipeline/tests/local/pod
+
+go 1.24
