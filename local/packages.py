@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -42,12 +43,20 @@ def ensure(record: Path, progress: Progress) -> None:
     if not wanted:
         return
     progress.say(f"installing {', '.join(wanted)} with apt-get")
-    _apt("update", "-q")
+    # Stale lists may still do: what matters is whether the installation succeeds.
+    with contextlib.suppress(GaveUp):
+        _apt("update", "-q")
     plan = _apt("install", "--simulate", "--no-install-recommends", *wanted)
     new = re.findall(r"^Inst (\S+) \(", plan, re.MULTILINE)  # an upgrade has its old version in between
     # Before the installation: a kill in the middle of it must not make us forget what is ours.
     files.write(record, json.dumps(sorted({*_recorded(record), *new}), indent=2) + "\n")
-    _apt("install", "--yes", "--no-install-recommends", *wanted)
+    install = ("install", "--yes", "--no-install-recommends", *wanted)
+    try:
+        _apt(*install)
+    except GaveUp:
+        # What an interrupted installation leaves half done makes every later one fail.
+        subprocess.run(["dpkg", "--configure", "-a"], env=_environment(), capture_output=True, check=False)
+        _apt(*install)
     if left := missing():
         raise GaveUp(f"apt-get installed {', '.join(wanted)}, but {', '.join(left)} still lacks its program")
 
@@ -73,9 +82,15 @@ def _recorded(record: Path) -> tuple[str, ...]:
 
 def _apt(*arguments: str) -> str:
     command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *arguments]
-    environment = {**os.environ, "PATH": SEARCH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # In a session of its own: Ctrl-C must not end dpkg in the middle of a package.
+    result = subprocess.run(
+        command, env=_environment(), capture_output=True, text=True, check=False, start_new_session=True
+    )
     if result.returncode != 0:
         last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-10:])
         raise GaveUp(f"apt-get {' '.join(arguments)} failed:\n{last}")
     return result.stdout
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": SEARCH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import files
 from local.progress import Progress
 from local.waiting import GaveUp
 
@@ -122,9 +123,13 @@ def missing(cache: Path) -> tuple[Module, ...]:
 
 def ensure(cache: Path, progress: Progress) -> None:
     """Build what is missing; a killed build leaves nothing that a later one could take for finished."""
-    for module in missing(cache):
-        progress.say(f"compiling {', '.join(sorted(module.binaries))}")
-        _build(cache, module, progress)
+    if not missing(cache):
+        return
+    files.folder(cache)
+    with files.locked(cache / "lock", lambda: progress.say("waiting for another command that compiles the toolchain")):
+        for module in missing(cache):
+            progress.say(f"compiling {', '.join(sorted(module.binaries))}")
+            _build(cache, module, progress)
 
 
 def go_environment(cache: Path) -> dict[str, str]:
@@ -146,12 +151,24 @@ def go_environment(cache: Path) -> dict[str, str]:
 
 def _build(cache: Path, module: Module, progress: Progress) -> None:
     target = folder(cache, module)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, mode=0o755)
+    for left in target.parent.glob(f"{target.name}.*.partial"):
+        shutil.rmtree(left)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    files.folder(partial)
     flags = link_flags(module, (SOURCES / module.name / "go.mod").read_text())
     command = [
-        *("go", "build", "-v", *BUILD_FLAGS, f"-ldflags={' '.join(flags)}", "-o", f"{partial}/"),
+        # With us goes the compiler: an orphan would go on writing beside the next build.
+        *(
+            "setpriv",
+            "--pdeathsig=TERM",
+            "go",
+            "build",
+            "-v",
+            *BUILD_FLAGS,
+            f"-ldflags={' '.join(flags)}",
+            "-o",
+            f"{partial}/",
+        ),
         *module.binaries.values(),
     ]
     process = subprocess.Popen(

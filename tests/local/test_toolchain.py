@@ -94,7 +94,7 @@ def test_go_writes_nowhere_but_to_the_cache(tmp_path: Path, monkeypatch: pytest.
 
 def test_an_unfinished_build_is_not_taken_for_finished(tmp_path: Path) -> None:
     target = toolchain.folder(tmp_path, module("pause"))
-    target.with_name(target.name + ".partial").mkdir(parents=True)
+    target.with_name(target.name + ".42.partial").mkdir(parents=True)
     assert module("pause") in toolchain.missing(tmp_path)
 
 
@@ -113,10 +113,13 @@ def test_what_is_built_is_not_built_again(tmp_path: Path, monkeypatch: pytest.Mo
         'for package; do name=${package%/v[0-9]}; echo x >"$out${name##*/}"; done'
     )
     monkeypatch.setenv("PATH", fake_go(tmp_path / "bin", script))
+    killed = toolchain.folder(tmp_path / "cache", module("tools")).with_suffix(".42.partial")
+    killed.mkdir(parents=True)
     for _ in range(2):
         toolchain.ensure(tmp_path / "cache", Progress(io.StringIO()))
     assert (tmp_path / "runs").read_text().count("ran") == len(MODULES)
     assert toolchain.missing(tmp_path / "cache") == ()
+    assert not killed.exists()
     for entry in MODULES:
         for name in entry.binaries:
             assert toolchain.path(tmp_path / "cache", name).stat().st_mode & 0o777 == 0o755
