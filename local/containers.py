@@ -120,6 +120,11 @@ def import_pause_image(machine: Machine) -> None:
         _ctr(machine, "images", "import", "-", data=pause_archive(machine.tool("pause").read_bytes()))
 
 
+def forget_image(machine: Machine, name: str) -> None:
+    """Have the next pod that names this image pull it again; ``name`` is whole, with its registry."""
+    _ctr(machine, "images", "remove", name, check=False)
+
+
 def stop_pods(machine: Machine) -> None:
     """Ask every container to end, then make it; the kubelet must have stopped, or it would start them again."""
     tasks = _tasks(machine)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uv
 
-from local import toolchain
+from local import containers, toolchain
 from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
@@ -93,6 +93,10 @@ def _build_in_order(work: Work, missing: list[Recipe], progress: Progress) -> No
             if not failed.is_set():
                 began = time.monotonic()
                 _build(work, recipe)
+                # Its tag names another image now, which a node that has the tag would never look for.
+                containers.forget_image(
+                    work.machine, work.name(recipe.reference).removeprefix(f"{work.machine.mirror}/")
+                )
                 progress.say(f"{recipe.reference}: stand-in built in {time.monotonic() - began:.0f} s")
         except BaseException:
             failed.set()
