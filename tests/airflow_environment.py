@@ -53,12 +53,12 @@ def airflow_python() -> Path:
     return folder / "bin/python"
 
 
-def checks_pass(file: Path, home: Path) -> None:
+def checks_pass(file: Path, home: Path, **variables: str) -> None:
     """Run one file of checks with the environment's pytest; its output is the assertion's message."""
     options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "-o", "python_files=check_*.py"]
     # Beyond its own folder lie the conftests of another environment.
     inside = ["--rootdir", str(file.parent), "--confcutdir", str(file.parent)]
-    done = run(["-m", "pytest", *options, *inside, str(file)], home)
+    done = run(["-m", "pytest", *options, *inside, str(file)], home, **variables)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 

@@ -50,7 +50,9 @@ def test_the_hash_is_the_one_that_versions_in_buckets_have():
 @given(trees)
 def test_what_packs_and_what_runs_follow_the_same_rule(content):
     assert file_tree.tree_hash(content) == tree_hash(content) == RUN_TASK["tree_hash"](content)
-    assert read_archive(file_tree.pack(content)) == content == RUN_TASK["read_archive"](pack(content), "an archive")
+    assert (
+        read_archive(file_tree.pack_files(content)) == content == RUN_TASK["read_archive"](pack(content), "an archive")
+    )
 
 
 def test_a_written_tree_reads_back_without_the_bytecode_that_importing_left(tmp_path):
