@@ -22,9 +22,9 @@ def list_dags(stack: StackOption = "dev") -> None:
     with told():
         found = sources.load(settings_of(stack))
         rows = [
-            (dag.dag_id, dag.schedule or "by hand", name, task.kind, task.image or dag.image)
-            for dag in found.dags
-            for name, task in dag.tasks.items()
+            (config.dag_id, config.dag.schedule or "by hand", name, task.kind, config.dag.image_of(name))
+            for config in found.dags
+            for name, task in config.dag.tasks.items()
         ]
         show(("dag", "schedule", "task", "kind", "image"), rows)
 

@@ -38,7 +38,8 @@ def build(inputs: Mapping[str, Any], machine: Machine, say: Callable[[str], None
 
 def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:
     """The arguments of ``buildctl build``; raises GaveUp on an input that it would have to ignore."""
-    if unknown := sorted(set(inputs) - KNOWN):
+    unknown = sorted(key for key, value in inputs.items() if key not in KNOWN and value != DEFAULTS.get(key))
+    if unknown:
         raise GaveUp(f"direct apply cannot build with {', '.join(unknown)}: apply with APPLY=pulumi")
     context = inputs["context"]["location"]
     dockerfile = inputs.get("dockerfile", {}).get("location", f"{context}/Dockerfile")
@@ -57,6 +58,8 @@ def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:
         yield from ("--output", f'{export["raw"]},"name={names}"')
 
 
+# What the SDK adds by itself.
+DEFAULTS = {"network": "default"}
 # What changes nothing in the image, and what is translated above.
 KNOWN = frozenset(
     {

@@ -35,7 +35,7 @@ def secrets(machine: Machine) -> dict[str, object]:
     """
     if not machine.registry_credentials.exists():
         return {"registryCredentials": [{"server": machine.registry, "username": "none-yet", "password": "none-yet"}]}
-    return {"registryCredentials": json.loads(machine.registry_credentials.read_text())}
+    return {"registryCredentials": [json.loads(machine.registry_credentials.read_text())]}
 
 
 def settings(machine: Machine, choice: Choice) -> Settings:
