@@ -26,31 +26,29 @@ def image_problems(
     """All of them. ``unreadable`` names the folders whose own problems are told elsewhere."""
     problems: list[Problem] = []
     for folder in folders.values():
-        root, found = _root(folder, folders, unreadable)
+        chain, found = _chain(folder, folders, unreadable)
         problems += found
-        if root is not None:
-            problems += _base_problems(folder, root, airflow, python)
-        problems += _lock_problems(folder, airflow)
+        if chain:
+            problems += _base_problems(folder, chain[-1], airflow, python)
+        problems += _lock_problems(folder, chain or [folder], airflow)
     return problems
 
 
-def _root(
+def _chain(
     folder: ImageFolder, folders: Mapping[str, ImageFolder], unreadable: frozenset[str]
-) -> tuple[ImageFolder | None, list[Problem]]:
-    """The folder that stands on an upstream image below ``folder``; None when there is none, and why."""
-    here, chain = folder, [folder.name]
-    while here.table.base:
-        base = here.table.base
+) -> tuple[list[ImageFolder], list[Problem]]:
+    """The folder and what it stands on, down to the one with an upstream; empty when there is no such end, and why."""
+    chain = [folder]
+    while base := chain[-1].table.base:
         if base in unreadable:
-            return None, []
+            return [], []
         if base not in folders or folders[base].table.profile != "base":
             # Told once, by the folder that names the missing base.
-            return None, [_unknown_base(here, folders)] if here is folder else []
-        if base in chain:
-            return None, [_cycle(folder, [*chain, base])] if base == folder.name else []
-        chain.append(base)
-        here = folders[base]
-    return here, []
+            return [], [_unknown_base(folder, folders)] if len(chain) == 1 else []
+        if any(other.name == base for other in chain):
+            return [], [_cycle(folder, [*(other.name for other in chain), base])] if base == folder.name else []
+        chain.append(folders[base])
+    return chain, []
 
 
 def _unknown_base(folder: ImageFolder, folders: Mapping[str, ImageFolder]) -> Problem:
@@ -89,16 +87,20 @@ def _base_problems(folder: ImageFolder, root: ImageFolder, airflow: str, python:
         yield Problem(folder.file, "project.requires-python", repr(requires), expected, f'write "=={python}.*"')
 
 
-def _lock_problems(folder: ImageFolder, airflow: str) -> Iterator[Problem]:
+def _lock_problems(folder: ImageFolder, chain: list[ImageFolder], airflow: str) -> Iterator[Problem]:
     for package in folder.lock.packages if folder.lock else ():
-        if folder.table.profile == "task" and AIRFLOW_PACKAGE.fullmatch(package.name):
-            expected = "no Airflow: this is a task image"
-            fix = 'drop what brings it, or make it profile = "worker"'
-            yield Problem(_place(folder, package), package.name, f"version {package.version}", expected, fix)
-        elif package.name in AIRFLOW_ITSELF and package.version != airflow:
+        if package.name in AIRFLOW_ITSELF and package.version != airflow and folder.table.profile != "task":
             expected = f"version {airflow}, which the stack runs"
             fix = "resolve the lock under the base's own packages"
             yield Problem(_place(folder, package), package.name, f"version {package.version}", expected, fix)
+    if folder.table.profile != "task":
+        return
+    for below in chain:
+        for package in below.lock.packages if below.lock else ():
+            if AIRFLOW_PACKAGE.fullmatch(package.name):
+                expected = f"no Airflow: {folder.name} is a task image"
+                fix = 'drop what brings it, or make it profile = "worker"'
+                yield Problem(_place(below, package), package.name, f"version {package.version}", expected, fix)
 
 
 def _place(folder: ImageFolder, package: LockedPackage) -> str:

@@ -1,0 +1,306 @@
+"""Image folders as records: keys, references, and everything that is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines.content_key import tag
+from pipelines.errors import InputError
+from pipelines.image_lock import HEADER, requirements_sha256
+from pipelines.images import AirflowVersion, load_images
+from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, copy_tree, edit, images_of
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return copy_tree(tmp_path / "tree")
+
+
+def test_records():
+    images = images_of(FIXTURE)
+    assert list(images) == ["bases/slim", "letters", "warehouse"]
+    letters, slim = images["letters"], images["bases/slim"]
+    assert (letters.profile, letters.base, letters.upstream) == ("task", "bases/slim", None)
+    assert (slim.profile, slim.base, slim.upstream) == ("base", None, "python:3.13-slim-trixie")
+    assert letters.reference == f"ghcr.io/acme/pipeline-letters:{tag('0.1.0', letters.key)}"
+    assert slim.reference == f"ghcr.io/acme/pipeline-bases-slim:{tag('1.0.0', slim.key)}"
+    assert letters.context == Path("build/contexts/letters")
+    assert letters.build_arguments == {"ALPHABET": "latin"}
+    assert all(len(image.key) == 64 for image in images.values())
+
+
+def test_bases_come_first(tree):
+    for name, base in (("zebra", "bases/slim"), ("aardvark", "bases/zebra")):
+        shutil.copytree(tree / "images/bases/slim", tree / "images/bases" / name)
+        edit(
+            tree / "images/bases" / name / "pyproject.toml", 'upstream = "python:3.13-slim-trixie"', f'base = "{base}"'
+        )
+    edit(tree / "images/letters/pyproject.toml", "bases/slim", "bases/aardvark")
+    assert list(images_of(tree))[:4] == ["bases/slim", "bases/zebra", "bases/aardvark", "letters"]
+
+
+def changed(tree: Path) -> set[str]:
+    before = images_of(FIXTURE)
+    return {name for name, image in images_of(tree).items() if image.key != before[name].key}
+
+
+def test_the_place_and_the_registry_do_not_matter(tree):
+    assert changed(tree) == set()
+    elsewhere = load_images(tree / "images", type(REPOSITORY)("localhost:5000", "me", "x"), AIRFLOW)
+    assert {image.name: image.key for image in elsewhere} == {name: one.key for name, one in images_of(tree).items()}
+
+
+def test_a_changed_file_changes_one_key(tree):
+    (tree / "images/letters/alphabet.txt").write_text("abd\n")
+    assert changed(tree) == {"letters"}
+
+
+def test_an_ignored_file_changes_no_key(tree):
+    (tree / "images/letters/notes.md").write_text("Other notes.\n")
+    (tree / "images/letters/.dockerignore").write_text("# comment\nnotes.md\n")
+    assert changed(tree) == set()
+
+
+def test_a_base_changes_what_stands_on_it(tree):
+    (tree / "images/bases/slim/Dockerfile").open("a").write("ENV A=1\n")
+    assert changed(tree) == {"bases/slim", "letters"}
+
+
+def test_an_upstream_changes_what_stands_on_it(tree):
+    edit(tree / "images/bases/slim/pyproject.toml", "slim-trixie", "slim-bookworm")
+    assert changed(tree) == {"bases/slim", "letters"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"latin"', '"greek"'),
+        ("ALPHABET", "LETTERS"),
+        ("build-arguments = {", 'platforms = ["linux/arm64"]\nbuild-arguments = {'),
+    ],
+)
+def test_the_table_counts(tree, before, after):
+    edit(tree / "images/letters/pyproject.toml", before, after)
+    assert changed(tree) == {"letters"}
+
+
+def test_keys_are_of_what_is_staged(tree, tmp_path):
+    staged = images_of(tree, tmp_path / "contexts")
+    assert {name: image.key for name, image in staged.items()} == {
+        name: image.key for name, image in images_of(tree).items()
+    }
+    assert sorted(path.name for path in (tmp_path / "contexts/letters").iterdir()) == [
+        "Dockerfile",
+        "alphabet.txt",
+        "pyproject.toml",
+        "requirements.lock",
+    ]
+
+
+def test_no_folder_is_no_image(tmp_path):
+    assert load_images(tmp_path / "images", REPOSITORY, AIRFLOW) == ()
+
+
+def relock(folder: Path, pins: list[str], lines: str) -> None:
+    folder.joinpath("requirements.lock").write_text(f"{HEADER}{requirements_sha256(pins, '==3.13.*')}\n{lines}")
+
+
+def pin(folder: Path, *pins: str) -> None:
+    """Give a folder without dependencies these, and a lock that fits."""
+    listed = ", ".join(f'"{one}"' for one in pins)
+    edit(folder / "pyproject.toml", "[tool", f"dependencies = [{listed}]\n\n[tool")
+    relock(folder, list(pins), "".join(f"{one} --hash=sha256:{'0' * 64}\n" for one in pins))
+
+
+def broken(tree: Path, airflow: AirflowVersion = AIRFLOW) -> list[str]:
+    with pytest.raises(InputError) as raised:
+        load_images(tree / "images", REPOSITORY, airflow, tree / "build")
+    assert not (tree / "build").exists()
+    return [f"{one.file} | {one.key} | {one.found} | {one.expected}" for one in raised.value.problems]
+
+
+LETTERS, SLIM, WAREHOUSE = "images/letters", "images/bases/slim", "images/warehouse"
+BAD = {
+    "no lock": (
+        lambda tree: (tree / LETTERS / "requirements.lock").unlink(),
+        "images/letters/requirements.lock |  | no such file | a lock of the 1 dependencies in pyproject.toml",
+    ),
+    "stale lock": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect==7.5.1"),
+        "images/letters/requirements.lock:3 | inflect | version 7.5.0 | version 7.5.1",
+    ),
+    "unpinned dependency": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect>=7.5"),
+        "images/letters/pyproject.toml | project.dependencies.0 | 'inflect>=7.5' | an exact pin: name==version",
+    ),
+    "wildcard pin": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect==7.*"),
+        "images/letters/pyproject.toml | project.dependencies.0 | 'inflect==7.*' | an exact pin: name==version",
+    ),
+    "dependency by address": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect @ https://example.org/i.whl"),
+        "images/letters/pyproject.toml | project.dependencies.0 | 'inflect @ https://example.org/i.whl' | an exact "
+        "pin: name==version",
+    ),
+    "no dependency at all": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "-r other.txt"),
+        "images/letters/pyproject.toml | project.dependencies.0 | '-r other.txt' | an exact pin: name==version",
+    ),
+    "Airflow in a task image": (
+        lambda tree: (
+            pin(tree / SLIM, "apache-airflow-task-sdk==1.2.2")
+            or edit(tree / LETTERS / "requirements.lock", "typeguard==", "apache-airflow-core==")
+        ),
+        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: this is a task image",
+    ),
+    "task image on Airflow's": (
+        lambda tree: edit(tree / SLIM / "pyproject.toml", "python:3.13-slim-trixie", "apache/airflow:3.2.2-python3.13"),
+        "images/letters/pyproject.toml | tool.dag-image.base | apache/airflow:3.2.2-python3.13 | an image without "
+        "Airflow: this is a task image",
+    ),
+    "worker image with another Airflow": (
+        lambda tree: edit(tree / WAREHOUSE / "pyproject.toml", "3.2.2-", "3.2.1-"),
+        "images/warehouse/pyproject.toml | tool.dag-image.upstream | apache/airflow:3.2.1-python3.13 | "
+        "apache/airflow:3.2.2-python3.13, the Airflow and Python of the stack: this is a worker image",
+    ),
+    "worker image with another Python": (
+        lambda tree: edit(tree / WAREHOUSE / "pyproject.toml", "python3.13", "python3.12"),
+        "images/warehouse/pyproject.toml | tool.dag-image.upstream | apache/airflow:3.2.2-python3.12 | "
+        "apache/airflow:3.2.2-python3.13, the Airflow and Python of the stack: this is a worker image",
+    ),
+    "worker image without Airflow": (
+        lambda tree: edit(tree / WAREHOUSE / "pyproject.toml", "apache/airflow:3.2.2-python3.13", "python:3.13-slim"),
+        "images/warehouse/pyproject.toml | tool.dag-image.upstream | python:3.13-slim | "
+        "apache/airflow:3.2.2-python3.13, the Airflow and Python of the stack: this is a worker image",
+    ),
+    "worker image for another Python": (
+        lambda tree: edit(tree / WAREHOUSE / "pyproject.toml", "==3.13.*", ">=3.14"),
+        "images/warehouse/pyproject.toml | project.requires-python | '>=3.14' | a range that holds Python 3.13, which "
+        "the stack runs",
+    ),
+    "worker lock with another Airflow": (
+        lambda tree: pin(tree / WAREHOUSE, "apache-airflow==3.2.1"),
+        "images/warehouse/requirements.lock:2 | apache-airflow | version 3.2.1 | version 3.2.2, which the stack runs",
+    ),
+    "unknown base": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "bases/slim", "bases/slum"),
+        "images/letters/pyproject.toml | tool.dag-image.base | 'bases/slum' | one of bases/slim",
+    ),
+    "base that is none": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "bases/slim", "warehouse"),
+        "images/letters/pyproject.toml | tool.dag-image.base | 'warehouse' | one of bases/slim",
+    ),
+    "circle of bases": (
+        lambda tree: edit(
+            tree / SLIM / "pyproject.toml", 'upstream = "python:3.13-slim-trixie"', 'base = "bases/slim"'
+        ),
+        "images/bases/slim/pyproject.toml | tool.dag-image.base | bases/slim -> bases/slim | bases that end at an "
+        "upstream image",
+    ),
+    "both base and upstream": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "[tool.dag-image]", '[tool.dag-image]\nupstream = "a:1"'),
+        "either base (a folder under images/) or upstream (an image), one of them",
+    ),
+    "latest": (
+        lambda tree: edit(tree / SLIM / "pyproject.toml", "3.13-slim-trixie", "latest"),
+        "images/bases/slim/pyproject.toml | tool.dag-image.upstream | 'python:latest' | an image with a tag other than "
+        "latest",
+    ),
+    "no tag": (
+        lambda tree: edit(tree / SLIM / "pyproject.toml", "python:3.13-slim-trixie", "localhost:5000/python"),
+        "images/bases/slim/pyproject.toml | tool.dag-image.upstream | 'localhost:5000/python' | an image with a tag "
+        "other than latest",
+    ),
+    "unknown profile": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", '"task"', '"tasks"'),
+        "images/letters/pyproject.toml | tool.dag-image.profile | 'tasks' | 'task', 'worker' or 'base'",
+    ),
+    "profile base outside of bases": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", '"task"', '"base"'),
+        "images/letters/pyproject.toml | tool.dag-image.profile | 'base' | 'base' for a folder in images/bases/, 'task' "
+        "or 'worker' elsewhere",
+    ),
+    "unknown key": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "build-arguments", "build-argument"),
+        "images/letters/pyproject.toml | tool.dag-image.build-argument | a key that nobody reads | one of profile, "
+        "base, upstream, platforms, build-arguments",
+    ),
+    "name of another": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", 'name = "letters"', 'name = "digits"'),
+        "images/letters/pyproject.toml | project.name | 'digits' | 'letters'",
+    ),
+    "name that is no repository": (
+        lambda tree: (tree / LETTERS).rename(tree / "images/Letters_"),
+        "images/Letters_ |  | an image named 'Letters_' | small letters, digits and single hyphens, at most 63, not "
+        "bases-...",
+    ),
+    "no pyproject.toml": (
+        lambda tree: (tree / LETTERS / "pyproject.toml").unlink(),
+        "images/letters/pyproject.toml |  | no such file | [project] and [tool.dag-image]",
+    ),
+    "no TOML": (
+        lambda tree: (tree / LETTERS / "pyproject.toml").write_text("[project"),
+        "images/letters/pyproject.toml |  | Expected ']' at the end of a table declaration (at end of document) | TOML",
+    ),
+    "no Dockerfile": (
+        lambda tree: (tree / LETTERS / "Dockerfile").unlink(),
+        "images/letters/Dockerfile |  | no such file | ARG BASE_IMAGE, FROM ${BASE_IMAGE}",
+    ),
+    "Dockerfile on another image": (
+        lambda tree: edit(tree / LETTERS / "Dockerfile", "FROM ${BASE_IMAGE}", "FROM python:3.13"),
+        "images/letters/Dockerfile | FROM | python:3.13 | ${BASE_IMAGE} or an earlier stage",
+    ),
+    "link out of the folder": (
+        lambda tree: (tree / LETTERS / "link").symlink_to("/etc/passwd"),
+        "images/letters/link |  | a link to /etc/passwd, outside of the image's folder | a file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refused(tree, name):
+    make, expected = BAD[name]
+    make(tree)
+    assert any(expected in problem for problem in broken(tree)), "\n".join(broken(tree))
+
+
+def test_one_problem_hides_no_other(tree):
+    (tree / LETTERS / "requirements.lock").unlink()
+    edit(tree / WAREHOUSE / "pyproject.toml", "3.2.2-", "3.2.1-")
+    (tree / SLIM / "Dockerfile").unlink()
+    assert [problem.split(" | ")[0] for problem in broken(tree)] == [
+        "images/bases/slim/Dockerfile",
+        "images/letters/requirements.lock",
+        "images/warehouse/pyproject.toml",
+    ]
+
+
+def test_a_broken_base_is_told_once(tree):
+    (tree / SLIM / "pyproject.toml").write_text("[project]\n")
+    assert {problem.split(" | ")[0] for problem in broken(tree)} == {"images/bases/slim/pyproject.toml"}
+
+
+def test_a_long_circle_is_told_by_each_folder_in_it(tree):
+    shutil.copytree(tree / SLIM, tree / "images/bases/thin")
+    edit(tree / SLIM / "pyproject.toml", 'upstream = "python:3.13-slim-trixie"', 'base = "bases/thin"')
+    edit(tree / "images/bases/thin/pyproject.toml", 'upstream = "python:3.13-slim-trixie"', 'base = "bases/slim"')
+    assert [problem.split(" | ")[2] for problem in broken(tree)] == [
+        "bases/slim -> bases/thin -> bases/slim",
+        "bases/thin -> bases/slim -> bases/thin",
+    ]
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS build\nRUN make\nFROM scratch AS files\nFROM ${BASE_IMAGE}\n",
+        "ARG BASE_IMAGE\nfrom --platform=linux/amd64 $BASE_IMAGE as Build\nFROM build\n",
+        "ARG BASE_IMAGE\nFROM \\\n  ${BASE_IMAGE}\n",
+    ],
+)
+def test_dockerfiles_of_many_stages(tree, dockerfile):
+    (tree / LETTERS / "Dockerfile").write_text(dockerfile)
+    assert "letters" in images_of(tree)
