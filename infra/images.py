@@ -10,8 +10,12 @@ import pulumi_docker_build as docker_build
 
 from pipelines.images import SOURCE_DATE_EPOCH, Image
 
-# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest.
-EXPORT = "type=image,push=true,oci-mediatypes=true,compression=gzip,force-compression=false,rewrite-timestamp=true"
+# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest. Level 3
+# packs in less than half the time of the default, into a tenth more bytes.
+EXPORT = (
+    "type=image,push=true,oci-mediatypes=true,compression=gzip,compression-level=3,"
+    "force-compression=false,rewrite-timestamp=true"
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from infra.images import Images, ImagesArguments, build_arguments
 from pipelines.images import Image
 from tests.infra.recording import Recording, record
 
-RAW = "type=image,push=true,oci-mediatypes=true,compression=gzip,force-compression=false,rewrite-timestamp=true"
+RAW = (
+    "type=image,push=true,oci-mediatypes=true,compression=gzip,compression-level=3,"
+    "force-compression=false,rewrite-timestamp=true"
+)
 
 
 def image(name: str, *, base: str | None = None, upstream: str | None = None) -> Image:
