@@ -150,11 +150,12 @@ BAD = {
         "images/letters/pyproject.toml | project.dependencies.0 | '-r other.txt' | an exact pin: name==version",
     ),
     "Airflow in a task image": (
-        lambda tree: (
-            pin(tree / SLIM, "apache-airflow-task-sdk==1.2.2")
-            or edit(tree / LETTERS / "requirements.lock", "typeguard==", "apache-airflow-core==")
-        ),
-        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: this is a task image",
+        lambda tree: edit(tree / LETTERS / "requirements.lock", "typeguard==", "apache-airflow-core=="),
+        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: letters is a task image",
+    ),
+    "Airflow in a task image's base": (
+        lambda tree: pin(tree / SLIM, "apache-airflow-task-sdk==1.2.2"),
+        "images/bases/slim/requirements.lock:2 | apache-airflow-task-sdk | version 1.2.2 | no Airflow: letters is a task",
     ),
     "task image on Airflow's": (
         lambda tree: edit(tree / SLIM / "pyproject.toml", "python:3.13-slim-trixie", "apache/airflow:3.2.2-python3.13"),
@@ -220,8 +221,8 @@ BAD = {
     ),
     "profile base outside of bases": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", '"task"', '"base"'),
-        "images/letters/pyproject.toml | tool.dag-image.profile | 'base' | 'base' for a folder in images/bases/, 'task' "
-        "or 'worker' elsewhere",
+        "images/letters/pyproject.toml | tool.dag-image.profile | 'base' | 'base' for a folder in images/bases/, "
+        "'task' or 'worker' elsewhere",
     ),
     "unknown key": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "build-arguments", "build-argument"),
