@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from commands import image_locks
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from commands.tables import show
 from infra import sources
 from infra.settings import Settings
 from local.machine import Machine
+from pipelines.images import IMAGES
 from registry.client import Registry, RegistryError, docker_credentials
 
 app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True)
@@ -36,6 +39,20 @@ def list_images(stack: StackOption = "dev") -> None:
         states = _states(settings, [image.reference for image in found.images])
         rows = [(image.name, image.profile, image.reference, states[image.reference]) for image in found.images]
         show(("type", "profile", "reference", "state"), rows)
+
+
+@app.command()
+def lock(
+    types: Annotated[list[str], typer.Argument(help="Such as cost-of-living, or bases/task.")],
+) -> None:
+    """Resolve requirements.lock from the exact pins in pyproject.toml, with hashes, wheels only.
+
+    Versions that the present lock holds stay as far as they fit. A worker image's lock leaves out what the
+    release's own image already holds, and resolves within its versions.
+    """
+    with told():
+        for name in types:
+            typer.echo(image_locks.lock(IMAGES, name).as_posix())
 
 
 def _states(settings: Settings, references: list[str]) -> dict[str, str]:
