@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class ValuesArguments:
     """What the values are made of. A fingerprint is an HMAC of secrets: safe to show, and new when one changes."""
 
     namespace: str
+    tasks_namespace: str
     airflow: Airflow
     bucket: str
     refresh_seconds: int
@@ -34,7 +36,11 @@ class ValuesArguments:
 def values(arguments: ValuesArguments) -> dict[str, Any]:
     """The values; no secret stands in them, only names of Secrets."""
     airflow = arguments.airflow
-    environment = {"PYTHONPATH": names.RUNTIME_PATH, "XCOM_SIDECAR_IMAGE": arguments.xcom_sidecar_image}
+    environment = {
+        "PYTHONPATH": names.RUNTIME_PATH,
+        "XCOM_SIDECAR_IMAGE": arguments.xcom_sidecar_image,
+        names.KUBERNETES_CONNECTION_VARIABLE: kubernetes_connection(arguments.tasks_namespace),
+    }
     return {
         "useStandardNaming": True,
         "enableServiceLinks": False,
@@ -81,6 +87,12 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "statsd": {"enabled": False},
         "config": _config(arguments),
     }
+
+
+def kubernetes_connection(tasks_namespace: str) -> str:
+    """The connection that a KubernetesPodOperator takes when it names none: this cluster, task pods' namespace."""
+    extra = {"in_cluster": True, "namespace": tasks_namespace}
+    return json.dumps({"conn_type": "kubernetes", "extra": extra}, sort_keys=True)
 
 
 def _worker_environment(environment: dict[str, str]) -> list[dict[str, Any]]:
@@ -135,9 +147,14 @@ def _api_server(arguments: ValuesArguments) -> dict[str, Any]:
 
 
 def _scheduler(amounts: Resources) -> dict[str, Any]:
+    survivor = _survivor()
+    # A supervisor notices only at its next heartbeat that a task process has ended. Deferred tasks that come back
+    # before that look to the scheduler as if they had been killed from outside, and are tried again.
+    heartbeat = {"name": "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "value": "1"}
     return {
         **_component(amounts),
-        **_survivor(),
+        **survivor,
+        "env": [*survivor["env"], heartbeat],
         "startupProbe": {"initialDelaySeconds": 10, "timeoutSeconds": 60, "failureThreshold": 30},
         "livenessProbe": _patient_probe(),
     }

@@ -72,6 +72,7 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     files = runtime.read()
     values = ValuesArguments(
         namespace=settings.name,
+        tasks_namespace=settings.tasks_namespace,
         airflow=settings.airflow,
         bucket=store.bucket,
         refresh_seconds=settings.publication.refresh_seconds,

@@ -22,6 +22,7 @@ def program_values(executors: tuple[Executor, ...] = BOTH) -> dict[str, Any]:
     settings = load_file(STACK_FILE, _overrides(executors))
     arguments = airflow_values.ValuesArguments(
         namespace=names.RELEASE,
+        tasks_namespace=f"{names.RELEASE}-tasks",
         airflow=settings.airflow,
         bucket=settings.object_store.bucket,
         refresh_seconds=settings.publication.refresh_seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextvars
 import hashlib
@@ -109,11 +110,17 @@ def record(
     recording.builds_known = builds_known
 
     def run() -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         monitor = RecordingMonitor(recording)
         pulumi.runtime.set_mocks(
             recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=monitor
         )
-        pulumi.runtime.test(lambda: _nothing(program()))()  # type: ignore[no-untyped-call]
+        try:
+            pulumi.runtime.test(lambda: _nothing(program()))()  # type: ignore[no-untyped-call]
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
 
     # The SDK keeps its settings and its root resource in context variables: each run gets its own.
     contextvars.copy_context().run(run)

@@ -24,6 +24,7 @@ def run(chart: dict[str, Any], *, preview: bool = False) -> Recording:
                 chart=settings.chart,
                 values=ValuesArguments(
                     namespace="airflow",
+                    tasks_namespace="airflow-tasks",
                     airflow=settings.airflow,
                     bucket="lake",
                     refresh_seconds=10,

@@ -22,6 +22,7 @@ def rendered(executors: tuple[Executor, ...] = BOTH, **keys: Any) -> dict[str, A
     return values(
         ValuesArguments(
             namespace="airflow",
+            tasks_namespace="airflow-tasks",
             airflow=settings.airflow,
             bucket="lake",
             refresh_seconds=settings.publication.refresh_seconds,
@@ -147,6 +148,15 @@ def test_the_admin_password_is_copied_to_where_airflow_may_write() -> None:
     assert "emptyDir" in mounts[target.rpartition("/")[0]]
     assert target == PASSWORDS_FILE == rendered()["config"]["core"]["simple_auth_manager_passwords_file"]
     assert found["extraVolumeMounts"] == [mount for mount in copy["volumeMounts"] if not mount.get("readOnly")]
+
+
+def test_every_pod_operator_has_a_connection_without_asking_for_one() -> None:
+    found = rendered()
+    (container,) = worker_pod(found)["spec"]["containers"]
+    core = {entry["name"]: entry["value"] for entry in found["env"]}
+    for names in (core, environment(container)):
+        connection = json.loads(names["AIRFLOW_CONN_KUBERNETES_DEFAULT"])
+        assert connection == {"conn_type": "kubernetes", "extra": {"in_cluster": True, "namespace": "airflow-tasks"}}
 
 
 def test_the_published_bundle_is_the_only_one() -> None:
