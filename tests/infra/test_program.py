@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 
-from infra.airflow_values import values  # noqa: F401 - imported before the mocks are set
 from infra.program import Outputs, deploy
 from infra.settings import Settings
 from pipelines.errors import InputError
