@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -118,8 +118,9 @@ def _publish(
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     # The digests are joined to the references here, inside an apply: a preview that would build knows neither.
-    # (The SDK types the result as a mapping of outputs.)
-    digests = cast(pulumi.Output[Mapping[str, str]], pulumi.Output.all(**images.digests))
+    # Not Output.all: without any image it is a list.
+    joined: Any = dict(images.digests)
+    digests: pulumi.Output[dict[str, str]] = pulumi.Output.from_input(joined)
     tree = digests.apply(found.tree)
     publication = PublicationArguments(
         namespace=spaces.core,

@@ -245,3 +245,11 @@ def test_a_broken_dag_config_registers_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="broken"):
         record(lambda: deploy(stacks.dev(), broken), into=seen)
     assert [entry.type for entry in seen.registrations] == []
+
+
+def test_a_repository_without_images_and_dags_publishes_an_empty_tree(tmp_path: Path) -> None:
+    for name in ("images", "dags"):
+        (tmp_path / name).mkdir()
+    recording, outputs = run(stacks.dev(), tmp_path)
+    assert (dict(outputs.images), outputs.dags) == ({}, ())
+    assert [name for name in published(recording) if name.endswith(".py")] == []
