@@ -49,7 +49,7 @@ def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
     for key, text in _strings(arguments, ""):
         if is_template(text):
             try:
-                message = _unknown(ENVIRONMENT.parse(text))
+                message = _unknown(ENVIRONMENT.parse(text)) or _unfinished(text)
             except TemplateSyntaxError as error:
                 message = str(error).split("\n", 1)[0]
             except RecursionError:
@@ -67,6 +67,13 @@ def _unknown(tree: nodes.Template) -> str:
             if used.name not in known:
                 return f"there is no {kind.__name__.lower()} {used.name!r}"
     return ""
+
+
+def _unfinished(text: str) -> str:
+    """Jinja forgives what the end of a text leaves open; in its place among others it must be closed."""
+    placed = ENVIRONMENT.parse(_placed(text)).body
+    whole = len(placed) == 1 and isinstance(placed[0], nodes.FilterBlock | nodes.Output)
+    return "" if whole else "it does not end"
 
 
 def templates(arguments: Mapping[str, Any]) -> Iterator[tuple[str, nodes.Template]]:
@@ -96,11 +103,15 @@ def _json(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_json(item) for item in value) + "]"
     if isinstance(value, str) and is_template(value):
-        expression = _only_expression(value)
-        if expression is not None:
-            return "{{ (" + expression + ") | tojson }}"
-        return "{% filter tojson %}" + value + "{% endfilter %}"
+        return _placed(value)
     return _literal(value)
+
+
+def _placed(template: str) -> str:
+    expression = _only_expression(template)
+    if expression is not None:
+        return "{{ (" + expression + ") | tojson }}"
+    return "{% filter tojson %}" + template + "{% endfilter %}"
 
 
 def _literal(value: Any) -> str:

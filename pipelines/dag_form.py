@@ -23,7 +23,7 @@ from pydantic import (
 from pipelines.text_forms import Matching
 
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
+DURATION = re.compile("(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
 QUANTITY = r"([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?"
 UNITS = {
     "": Decimal(1),
@@ -51,7 +51,7 @@ def _schedule(value: str) -> str:
         croniter(value).get_next()
     except (CroniterError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError) as error:
         raise ValueError(f"a cron expression of five fields, one of {', '.join(PRESETS)}, or null ({error})") from None
-    return value
+    return " ".join(value.split())
 
 
 def _json_value(value: Any) -> Any:

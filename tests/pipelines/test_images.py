@@ -151,11 +151,13 @@ BAD = {
     ),
     "Airflow in a task image": (
         lambda tree: edit(tree / LETTERS / "requirements.lock", "typeguard==", "apache-airflow-core=="),
-        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: letters is a task image",
+        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: letters is a "
+        "task image",
     ),
     "Airflow in a task image's base": (
         lambda tree: pin(tree / SLIM, "apache-airflow-task-sdk==1.2.2"),
-        "images/bases/slim/requirements.lock:2 | apache-airflow-task-sdk | version 1.2.2 | no Airflow: letters is a task",
+        "images/bases/slim/requirements.lock:2 | apache-airflow-task-sdk | version 1.2.2 | no Airflow: letters is "
+        "a task image",
     ),
     "task image on Airflow's": (
         lambda tree: edit(tree / SLIM / "pyproject.toml", "python:3.13-slim-trixie", "apache/airflow:3.2.2-python3.13"),

@@ -1,0 +1,280 @@
+"""All that is refused in DAG configs, told at once and with its line."""
+
+# ruff: noqa: E501 - each message stands on its line
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.dag_config import load_dags
+from pipelines.errors import InputError
+from tests.pipelines.trees import FIXTURE, catalog, copy_tree, edit
+
+CATALOG = catalog()
+
+
+@pytest.fixture
+def dags(tmp_path):
+    return copy_tree(tmp_path / "tree") / "dags"
+
+
+def broken(dags) -> list[str]:
+    with pytest.raises(InputError) as raised:
+        load_dags(dags, CATALOG)
+    return [f"{one.file} | {one.key} | {one.found} | {one.expected} | {one.fix}" for one in raised.value.problems]
+
+
+def test_the_fixture():
+    letters, warehouse = load_dags(FIXTURE / "dags", CATALOG)
+    assert (letters.dag_id, letters.file, letters.dag.schedule) == ("letters", "dags/letters.yaml", "30 6 * * 1-5")
+    assert list(letters.dag.tasks) == ["count", "tell"]
+    assert letters.dag.image_of("count") == "letters"
+    assert warehouse.source.files.keys() == {"warehouse.py"}
+
+
+def test_no_folder_is_no_dag(tmp_path):
+    assert load_dags(tmp_path / "dags", CATALOG) == ()
+
+
+def change(before: str, after: str):
+    return lambda dags: edit(dags / "letters.yaml", before, after)
+
+
+BAD = {
+    "unknown image": (
+        change("image: letters", "image: lettres"),
+        "dags/letters.yaml:5 | image | 'lettres' | one of letters, warehouse | did you mean 'letters'?",
+    ),
+    "no image": (
+        change("image: letters\n", ""),
+        "dags/letters.yaml:7 | tasks.count.image | nothing | an image type: letters, warehouse | name one for the task or "
+        "the DAG",
+    ),
+    "worker image for a pod": (
+        change("image: letters", "image: warehouse"),
+        "dags/letters.yaml:5 | image | 'warehouse', a worker image | a task image for a pod task: letters | name another "
+        "image, or make task 'count' kind: python",
+    ),
+    "task image for a python task": (
+        lambda dags: edit(dags / "warehouse.yaml", "image: warehouse", "image: letters"),
+        "dags/warehouse.yaml:3 | image | 'letters', a task image | a worker image for a python task: warehouse | name "
+        "another image, or make task 'load' kind: pod",
+    ),
+    "circle": (
+        change("    xcom: true\n", "    xcom: true\n    depends_on: [tell]\n"),
+        "dags/letters.yaml:14 | tasks.count.depends_on | count waits for tell waits for count | an order to run them in | remove one of these dependencies",
+    ),
+    "circle of one": (
+        change("depends_on: [count]", "depends_on: [tell]"),
+        "dags/letters.yaml:18 | tasks.tell.depends_on | tell waits for tell | an order to run them in | remove one",
+    ),
+    "unknown dependency": (
+        change("depends_on: [count]", "depends_on: [count, counted]"),
+        "dags/letters.yaml:18 | tasks.tell.depends_on | 'counted' | one of count, tell | did you mean 'count'?",
+    ),
+    "dependency twice": (
+        change("depends_on: [count]", "depends_on: [count, count]"),
+        "dags/letters.yaml:18 | tasks.tell.depends_on | ['count', 'count'] | each task once | remove the others",
+    ),
+    "duplicate dag_id": (
+        lambda dags: edit(dags / "warehouse.yaml", "dag_id: warehouse", "dag_id: letters"),
+        "dags/warehouse.yaml:1 | dag_id | 'letters' | a dag_id of its own: dags/letters.yaml:1 has it | rename one",
+    ),
+    "dag_id of a hand-written DAG": (
+        change("dag_id: letters", "dag_id: by_hand"),
+        "dags/by_hand.py:5 | dag_id | 'by_hand' | a dag_id of its own: dags/letters.yaml:1 has it | rename one",
+    ),
+    "file name of a hand-written DAG": (
+        lambda dags: (dags / "by_hand.py").rename(dags / "letters.py"),
+        "dags/letters.py |  | 'letters' | a dag_id of its own: dags/letters.yaml:1 has it | rename one",
+    ),
+    "invalid cron": (
+        change("30 6 * * 1-5", "30 26 * * 1-5"),
+        "dags/letters.yaml:3 | schedule | '30 26 * * 1-5' | a cron expression of five fields",
+    ),
+    "no source folder": (
+        change("source: letters", "source: digits"),
+        "dags/letters.yaml:6 | source | no such folder | dags/digits/ with the tasks' code | add the folder or correct",
+    ),
+    "source elsewhere": (
+        change("source: letters", "source: ../images"),
+        "dags/letters.yaml:6 | source | '../images' | the name of a folder beside this file | correct it",
+    ),
+    "link in the source folder": (
+        lambda dags: (dags / "letters/link").symlink_to("letters.py"),
+        "dags/letters/link |  | a link | files: a link would not be published | copy the file",
+    ),
+    "no module": (
+        change("letters:count", "counting:count"),
+        "dags/letters.yaml:10 | tasks.count.entry | no module 'counting' | a module in letters/: letters | add counting.py",
+    ),
+    "no function": (
+        change("letters:count", "letters:counts"),
+        "dags/letters.yaml:10 | tasks.count.entry | no function 'counts' | a function that letters.py defines | did you "
+        "mean 'count'?",
+    ),
+    "no entry": (
+        change("letters:count", "letters"),
+        "dags/letters.yaml:10 | tasks.count.entry | 'letters' | module:function | correct it",
+    ),
+    "no Python": (
+        lambda dags: (dags / "letters/letters.py").write_text("def count(:\n"),
+        "dags/letters/letters.py:1 |  | invalid syntax | Python | correct it",
+    ),
+    "no Python by hand": (
+        lambda dags: (dags / "by_hand.py").write_text("DAG(\n"),
+        "dags/by_hand.py:1 |  | '(' was never closed | Python | correct it",
+    ),
+    "no template": (
+        change("from {{ ds }}", "from {{ ds"),
+        "dags/letters.yaml:11 | tasks.count.arguments.text | 'from {{ ds' | a Jinja template (unexpected end of template",
+    ),
+    "XCom of no task": (
+        change("task_ids='count'", "task_ids='cuont'"),
+        "dags/letters.yaml:17 | tasks.tell.arguments.counted | the XCom of 'cuont' | a task of this DAG: count, tell | did "
+        "you mean 'count'?",
+    ),
+    "XCom of a later task": (
+        change("    depends_on: [count]\n", ""),
+        "dags/letters.yaml:17 | tasks.tell.arguments.counted | the XCom of 'count' | a task that 'tell' depends on | add "
+        "'count' to tasks.tell.depends_on",
+    ),
+    "XCom that is not left": (
+        change("    xcom: true\n", ""),
+        "dags/letters.yaml:16 | tasks.tell.arguments.counted | the XCom of 'count' | a task that leaves one | write xcom: "
+        "true in tasks.count",
+    ),
+    "unknown key": (
+        change("description:", "descriptoin:"),
+        "dags/letters.yaml:2 | descriptoin | a key that nobody reads | one of dag_id, description,",
+    ),
+    "unknown key in a task": (
+        change("    env:", "    envs:"),
+        "dags/letters.yaml:12 | tasks.count.envs | a key that nobody reads | one of kind, image, entry,",
+    ),
+    "missing key": (
+        change("start_date: 2026-01-01\n", ""),
+        "dags/letters.yaml | start_date | nothing | a value: this key is required | add 'start_date'",
+    ),
+    "missing key in a task": (
+        change("    entry: letters:count\n", ""),
+        "dags/letters.yaml:8 | tasks.count.entry | nothing | a value: this key is required | add 'entry'",
+    ),
+    "wrong type": (
+        change("retries: 0", "retries: many"),
+        "dags/letters.yaml:19 | tasks.tell.retries | 'many' | a valid integer",
+    ),
+    "number as text": (
+        change("LANGUAGE: en", "LANGUAGE: no"),
+        "dags/letters.yaml:12 | tasks.count.env.LANGUAGE | False | a valid string | quote it",
+    ),
+    "date as an argument": (
+        change("alphabet: [a, b, c]", "alphabet: 2026-01-01"),
+        "dags/letters.yaml:11 | tasks.count.arguments.alphabet | datetime.date(2026, 1, 1) | values that JSON knows; quote",
+    ),
+    "key of a pod in a python task": (
+        lambda dags: edit(dags / "warehouse.yaml", "kind: python", "kind: python\n    xcom: true"),
+        "dags/warehouse.yaml:6 | tasks.load | ",
+    ),
+    "no tasks": (
+        lambda dags: (dags / "warehouse.yaml").write_text(
+            "dag_id: warehouse\nstart_date: 2026-01-01\nsource: warehouse\ntasks: {}\n"
+        ),
+        "dags/warehouse.yaml:4 | tasks | {} | ",
+    ),
+    "no mapping": (
+        lambda dags: (dags / "warehouse.yaml").write_text("- a\n"),
+        "dags/warehouse.yaml |  | ['a'] | ",
+    ),
+    "task name": (
+        change("  count:", "  Count-it:"),
+        "dags/letters.yaml:8 | tasks.Count-it | 'Count-it' | a letter, then small letters, digits and single underscores",
+    ),
+    "duplicate key": (
+        change("image: letters", "image: letters\nimage: letters"),
+        "dags/letters.yaml:6 | image | the key a second time | each key once",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refused(dags, name):
+    make, expected = BAD[name]
+    make(dags)
+    assert any(expected in problem for problem in broken(dags)), "\n".join(broken(dags))
+
+
+def test_one_bad_config_hides_no_other(dags):
+    edit(dags / "letters.yaml", "image: letters", "image: lettres")
+    edit(dags / "letters.yaml", "letters:tell", "letters:talk")
+    edit(dags / "warehouse.yaml", "start_date", "begin_date")
+    (dags / "third.yaml").write_text("a: [")
+    places = [problem.split(" | ")[0] for problem in broken(dags)]
+    assert places == [
+        "dags/letters.yaml:16",
+        "dags/letters.yaml:5",
+        "dags/third.yaml:1",
+        "dags/warehouse.yaml",
+        "dags/warehouse.yaml:2",
+    ]
+
+
+@given(st.text(st.sampled_from(" \n-:[]{}'\"ab1") | st.characters()) | st.binary(max_size=40))
+def test_any_file_is_told_not_raised(tmp_path_factory, text):
+    folder = tmp_path_factory.getbasetemp() / "dags"
+    folder.mkdir(exist_ok=True)
+    content = text if isinstance(text, bytes) else text.encode(errors="replace")
+    (folder / "any.yaml").write_bytes(content)
+    with pytest.raises(InputError):
+        load_dags(folder, CATALOG)
+    (folder / "any.yaml").write_bytes(b"dag_id: a\nstart_date: 2026-01-01\nsource: a\ntasks:\n  a: " + content)
+    with pytest.raises(InputError):
+        load_dags(folder, CATALOG)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def run(): ...",
+        "from other import run",
+        "from other import *",
+        "run = lambda: 1",
+        "run: object = print",
+        "try:\n    from fast import run\nexcept ImportError:\n    def run(): ...",
+        "if True:\n    pass\nelse:\n    def run(): ...",
+    ],
+)
+def test_ways_to_have_a_function(dags, code):
+    (dags / "warehouse/warehouse.py").write_text(code)
+    edit(dags / "warehouse.yaml", "warehouse:load", "warehouse:run")
+    assert len(load_dags(dags, CATALOG)) == 2
+
+
+def test_a_module_in_a_package(dags):
+    (dags / "warehouse/deep").mkdir()
+    (dags / "warehouse/deep/__init__.py").write_text("def load(run): ...")
+    (dags / "warehouse/deep/er.py").write_text("def load(run): ...")
+    for entry in ("deep:load", "deep.er:load"):
+        edit(dags / "warehouse.yaml", "entry: ", f"entry: {entry} #")
+        assert len(load_dags(dags, CATALOG)) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [
+        ("with DAG('letters'): ...", True),
+        ("import airflow\nx = airflow.sdk.DAG(dag_id='letters')", True),
+        ("@dag\ndef letters(): ...", True),
+        ("@dag(dag_id='letters')\ndef other(): ...", True),
+        ("@dag(schedule=None)\ndef other(): ...", False),
+        ("DAG(name())", False),
+    ],
+)
+def test_ids_of_hand_written_dags(dags, code, taken):
+    (dags / "by_hand.py").write_text(code)
+    if taken:
+        assert "a dag_id of its own" in broken(dags)[0]
+    else:
+        assert len(load_dags(dags, CATALOG)) == 2

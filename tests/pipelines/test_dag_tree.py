@@ -1,0 +1,110 @@
+"""What a publication holds."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+from airflow_runtime import tree as runtime_tree
+from pipelines.dag_config import load_dags
+from pipelines.dag_tree import MAXIMUM_BYTES, pack, published_tree
+from pipelines.errors import InputError
+from tests.pipelines.trees import FIXTURE, catalog, copy_tree
+
+
+@pytest.fixture
+def root(tmp_path):
+    return copy_tree(tmp_path / "tree")
+
+
+def tree_of(root):
+    known = catalog(root)
+    return published_tree(load_dags(root / "dags", known), known, root / "dags")
+
+
+def test_the_files():
+    tree = tree_of(FIXTURE)
+    assert list(tree.files) == [
+        ".airflowignore",
+        "by_hand.py",
+        "images.json",
+        "letters.py",
+        "sources/letters/letters.py",
+        "sources/warehouse/warehouse.py",
+        "warehouse.py",
+    ]
+    assert tree.files["by_hand.py"] == (FIXTURE / "dags/by_hand.py").read_bytes()
+    assert tree.files["images.json"].decode() == catalog().to_json()
+
+
+def test_the_runtime_reads_the_archive():
+    tree = tree_of(FIXTURE)
+    files = runtime_tree.read_archive(pack(tree))
+    inner = {path.removeprefix("tree/"): file for path, file in files.items() if path.startswith("tree/")}
+    assert runtime_tree.tree_hash(inner) == tree.version
+    assert {path: file.content for path, file in inner.items()} == tree.files
+    archives = {path: file.content for path, file in files.items() if path.startswith("sources/")}
+    assert archives == {f"sources/{digest}.tar.gz": content for digest, content in tree.sources.items()}
+    for digest, content in tree.sources.items():
+        assert runtime_tree.tree_hash(runtime_tree.read_archive(content)) == digest
+
+
+def test_each_generated_file_names_its_source():
+    tree = tree_of(FIXTURE)
+    [digest] = [one for one in tree.sources if f"sources/{one}.tar.gz" in tree.files["letters.py"].decode()]
+    assert runtime_tree.read_archive(tree.sources[digest]).keys() == {"letters.py"}
+
+
+def test_archive_and_version_are_the_same_from_another_place(root):
+    for path in root.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    (root / "dags/letters/__pycache__").mkdir()
+    (root / "dags/letters/__pycache__/letters.cpython-313.pyc").write_bytes(b"x")
+    assert tree_of(root) == tree_of(FIXTURE)
+    assert pack(tree_of(root)) == pack(tree_of(FIXTURE))
+
+
+def test_the_archive_has_no_owner_and_no_time():
+    with tarfile.open(fileobj=io.BytesIO(pack(tree_of(FIXTURE)))) as archive:
+        members = archive.getmembers()
+    assert {(one.uid, one.gid, one.uname, one.gname, one.mtime, one.mode) for one in members} == {
+        (0, 0, "", "", 0, 0o644)
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("dags/letters/letters.py", "def count(): ...\ndef tell(): ...\n"),
+        ("dags/by_hand.py", "# another\n"),
+        ("images/letters/alphabet.txt", "abd\n"),
+    ],
+)
+def test_any_change_makes_another_version(root, path, text):
+    (root / path).write_text(text)
+    assert tree_of(root).version != tree_of(FIXTURE).version
+
+
+def test_an_execute_bit_makes_another_version(root):
+    (root / "dags/letters/letters.py").chmod(0o755)
+    tree = tree_of(root)
+    assert tree.executables == {"sources/letters/letters.py"}
+    assert tree.version != tree_of(FIXTURE).version
+    assert runtime_tree.read_archive(pack(tree))["tree/sources/letters/letters.py"].executable
+
+
+def test_a_changed_source_changes_one_generated_file(root):
+    (root / "dags/letters/letters.py").write_text("def count(): ...\ndef tell(): ...\n")
+    before, after = tree_of(FIXTURE).files, tree_of(root).files
+    assert {path for path in before if before[path] != after[path]} == {"letters.py", "sources/letters/letters.py"}
+
+
+def test_too_large_is_refused():
+    tree = tree_of(FIXTURE)
+    large = bytes(byte for number in range(MAXIMUM_BYTES // 2) for byte in (number * number * 7919).to_bytes(8)[-3:])
+    with pytest.raises(InputError, match=r"compressed: a publication is one ConfigMap") as raised:
+        pack(replace(tree, files={**tree.files, "sources/letters/data.bin": large}))
+    assert "the largest files are sources/letters/data.bin" in raised.value.problems[0].fix
