@@ -1,5 +1,4 @@
-"""Policies that Airflow applies to tasks and pods; mounted at the root of PYTHONPATH, where Airflow looks for a module
-of this name."""
+"""Policies that Airflow applies to tasks and pods. Airflow imports it by this name, from the root of PYTHONPATH."""
 
 from __future__ import annotations
 
@@ -11,11 +10,17 @@ POD_KEYS = ("pod_override", "pod_template_file")
 SIDECAR = "airflow-xcom-sidecar"
 SIDECAR_IMAGE_VARIABLE = "XCOM_SIDECAR_IMAGE"
 SIDECAR_USER = 65534
+# The provider stops the sidecar by ``kill -2 $(pgrep -u $(id -u) -f 'sh')``. busybox's pgrep knows no -u, and of two
+# complaints the second may come late: the provider then fails the task. This pgrep names the container's first process.
+SIDECAR_TOOLS = "/run/sidecar"
+SIDECAR_COMMAND = (
+    f"printf '#!/bin/sh\\necho 1\\n' > {SIDECAR_TOOLS}/pgrep && chmod 755 {SIDECAR_TOOLS}/pgrep; "
+    'trap "exit 0" INT; while true; do sleep 1; done'
+)
 
 
 def task_policy(task) -> None:
-    """Refuse a pod of its own for a task that no KubernetesExecutor runs: it would silently run elsewhere, without its
-    image.
+    """Refuse a pod of its own for a task that no KubernetesExecutor runs: it would run elsewhere, without its image.
 
     Raises AirflowClusterPolicyViolation, which Airflow shows as the DAG file's import error.
     """
@@ -36,7 +41,7 @@ def task_policy(task) -> None:
 
 
 def pod_mutation_hook(pod) -> None:
-    """Pin the image of the XCom sidecar and hold it to the restricted Pod Security Standard.
+    """Pin the image of the XCom sidecar, hold it to the restricted Pod Security Standard, and let it be stopped.
 
     The provider can set image and resources per connection only, and the security context not at all.
     Raises RuntimeError when a pod has the sidecar and no image is configured.
@@ -44,6 +49,18 @@ def pod_mutation_hook(pod) -> None:
     for container in pod.spec.containers if pod.spec else ():
         if container.name == SIDECAR:
             _restrict(container)
+            _give_tools(pod, container)
+
+
+def _give_tools(pod, container) -> None:
+    from kubernetes.client import models
+
+    memory = models.V1EmptyDirVolumeSource(medium="Memory", size_limit="1Mi")
+    pod.spec.volumes = [*(pod.spec.volumes or []), models.V1Volume(name="sidecar-tools", empty_dir=memory)]
+    mount = models.V1VolumeMount(name="sidecar-tools", mount_path=SIDECAR_TOOLS)
+    container.volume_mounts = [*(container.volume_mounts or []), mount]
+    container.env = [models.V1EnvVar(name="PATH", value=f"{SIDECAR_TOOLS}:/usr/bin:/bin")]
+    container.command = ["/bin/sh", "-c", SIDECAR_COMMAND]
 
 
 def _restrict(container) -> None:

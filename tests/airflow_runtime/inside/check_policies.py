@@ -1,8 +1,11 @@
 """The policies, through Airflow's own loading of them."""
 
+import subprocess
+
 import pytest
 from airflow.exceptions import AirflowClusterPolicyViolation
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.utils.xcom_sidecar import PodDefaults
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.settings import pod_mutation_hook, task_policy
@@ -85,6 +88,25 @@ def test_the_xcom_sidecar_is_pinned_and_restricted(monkeypatch):
     assert (security.run_as_non_root, security.run_as_user, security.allow_privilege_escalation) == (True, 65534, False)
     assert (security.capabilities.drop, security.seccomp_profile.type) == (["ALL"], "RuntimeDefault")
     assert (base.image, base.security_context) == ("x:1", None)
+
+
+def test_what_the_provider_stops_the_sidecar_with_names_its_first_process(monkeypatch, tmp_path):
+    monkeypatch.setenv("XCOM_SIDECAR_IMAGE", "busybox:1.37.0-musl")
+    pod = pod_with_sidecar()
+    sidecar = pod.spec.containers[1]
+    volumes = {volume.name: volume for volume in pod.spec.volumes}
+    folder = {mount.name: mount.mount_path for mount in sidecar.volume_mounts}["sidecar-tools"]
+    assert volumes["sidecar-tools"].empty_dir.medium == "Memory"
+    assert {variable.name: variable.value for variable in sidecar.env}["PATH"].startswith(f"{folder}:")
+    start = sidecar.command[2].partition("; trap ")[0].replace(folder, str(tmp_path))
+    subprocess.run(["/bin/sh", "-c", start], check=True)
+    found = subprocess.run(
+        ["/bin/sh", "-c", "pgrep -u $(id -u) -f 'sh'"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+    )
+    assert (found.stdout, found.stderr) == (b"1\n", b"")
+    assert PodDefaults.XCOM_MOUNT_PATH in [mount.mount_path for mount in sidecar.volume_mounts]
 
 
 def test_a_sidecar_that_nobody_pinned_is_refused(monkeypatch):
