@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import re
+import sys
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -200,3 +201,7 @@ def json_schema() -> str:
         "title": "DAG config",
     }
     return json.dumps(schema, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema())
