@@ -74,7 +74,7 @@ class Apply:
         self._seen: set[tuple[str, str, str]] = set()
         self._remembered: dict[str, str] = {}
         self._used: set[str] = set()
-        self._told: set[str] = set()
+        self._told: dict[str, str] = {}
         self._error: BaseException | None = None
 
     def run(self, program: Callable[[], object], stack: str, config: Mapping[str, str]) -> Counts:
@@ -101,8 +101,9 @@ class Apply:
         self._recall()
         try:
             first_pass_or_apply(self._apply, preview=False)
-        except Exception as error:
-            raise self._error or error from None
+        except BaseException as error:
+            self._error = self._error or error  # ends what waits in other threads
+            raise self._error from None
         self._prune()
         return self.counts
 
@@ -218,8 +219,9 @@ class Apply:
     def _doing(self, text: str) -> None:
         if self._error:
             raise GaveUp("stopped, because another resource has failed")
-        if text not in self._told:
-            self._told.add(text)
+        what = text.partition(": ")[0]
+        if self._told.get(what) != text:
+            self._told[what] = text
             self._progress.doing(text)
 
     def _recall(self) -> None:

@@ -57,10 +57,6 @@ def run_program(
     """
 
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(THREADS))
-        # The SDK raises one failure; the loop would print the traceback of each output that hung on it.
-        loop.set_exception_handler(lambda _loop, _context: None)
         silent = logging.getLogger(__name__)
         silent.disabled = True
         monitor = _Monitor(accept)
@@ -68,8 +64,19 @@ def run_program(
         pulumi.runtime.set_all_config(dict(config))
         await run_pulumi_func(lambda: _nothing(program()))
 
-    # The SDK keeps its root resource and settings in context variables: a second run needs its own.
-    contextvars.copy_context().run(asyncio.run, main())
+    # A loop of its own, and not asyncio.run: that would leave the caller's thread without one.
+    loop = asyncio.new_event_loop()
+    threads = ThreadPoolExecutor(THREADS)
+    loop.set_default_executor(threads)
+    # The SDK raises one failure; the loop would print the traceback of each output that hung on it.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    try:
+        # The SDK keeps its root resource and settings in context variables: a second run needs its own.
+        contextvars.copy_context().run(loop.run_until_complete, main())
+    finally:
+        # Who is interrupted does not wait for what is under way.
+        threads.shutdown(wait=False, cancel_futures=True)
+        loop.close()
 
 
 def plain(value: Any) -> Any:

@@ -32,6 +32,7 @@ HEALTHY_SECONDS = 300
 SERVED_SECONDS = 180
 RUN_SECONDS = 900
 LOG_LINES = 20
+LOG_SECONDS = 30.0
 PAUSE_SECONDS = 1.0
 ENDED = frozenset({"success", "failed"})
 
@@ -154,8 +155,12 @@ def check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance])
     """Raise GaveUp unless every task's log lies in the bucket and holds something."""
     for task in tasks:
         prefix = f"{names.LOGS_PREFIX}/dag_id={dag}/run_id={run_id}/task_id={task.task}/"
-        if not any(bucket.keys(prefix).values()):
-            raise GaveUp(f"the log of {task.task} is not in the bucket below {prefix}")
+
+        def missing(prefix: str = prefix) -> str | None:
+            return None if any(bucket.keys(prefix).values()) else f"nothing below {prefix}"
+
+        # A worker stores its log when the task has already ended.
+        wait(f"the log of {task.task} in the bucket", missing, LOG_SECONDS)
 
 
 def row(

@@ -10,6 +10,7 @@ from infra import settings_source
 from infra.settings import Settings
 from local.engine import Choice
 from local.machine import KUBE_CONTEXT, Machine
+from pipelines.errors import InputError, Problem
 
 STACK = "dev"
 STACK_FILE = Path(f"Pulumi.{STACK}.yaml")
@@ -18,14 +19,12 @@ SECRET_KEYS = ("registryCredentials",)
 
 def values(machine: Machine, choice: Choice) -> dict[str, object]:
     """The stack's configuration without secrets: keys as in the stack file, without the project's prefix."""
-    committed = settings_source.read_stack_file(STACK_FILE)
-    chart = {**_mapping(committed, "chart"), "path": choice.chart_path}
-    return {
-        **committed,
-        "kubernetes": {**_mapping(committed, "kubernetes"), "context": KUBE_CONTEXT},
-        "registry": {**_mapping(committed, "registry"), "server": machine.registry},
-        "chart": {key: value for key, value in chart.items() if value is not None},
-    }
+    found = settings_source.read_stack_file(STACK_FILE)
+    if choice.chart_path:
+        found["chart"] = {**_mapping(found, "chart"), "path": choice.chart_path}
+    if machine.port_offset:
+        found["registry"] = {**_mapping(found, "registry"), "server": machine.registry}
+    return found
 
 
 def secrets(machine: Machine) -> dict[str, object]:
@@ -39,8 +38,15 @@ def secrets(machine: Machine) -> dict[str, object]:
 
 
 def settings(machine: Machine, choice: Choice) -> Settings:
-    """The settings that both engines deploy. Raises InputError with every problem."""
-    return settings_source.parse({**values(machine, choice), **secrets(machine)}, STACK_FILE.name)
+    """The settings that both engines deploy. Raises InputError with every problem, and when they are for a cluster
+    other than this machine's."""
+    found = settings_source.parse({**values(machine, choice), **secrets(machine)}, STACK_FILE.name)
+    context = found.kubernetes.context
+    if context != KUBE_CONTEXT:
+        expected = f"{KUBE_CONTEXT}, the cluster of the one-machine platform"
+        fix = "set it back, or deploy to that cluster by pulumi up"
+        raise InputError([Problem(STACK_FILE.name, "kubernetes.context", context, expected, fix)])
+    return found
 
 
 def _mapping(document: Mapping[str, object], key: str) -> dict[str, object]:

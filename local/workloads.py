@@ -22,6 +22,8 @@ EVENTS = 4
 PAUSE_SECONDS = 0.3
 # A container that cannot run as it is described waits for ever; these are worth no further second.
 HOPELESS = frozenset({"InvalidImageName", "CreateContainerConfigError", "ErrImageNeverPull"})
+# One that ends again and again may still be waiting for another; not for ever.
+CRASHES = 5
 UNREMARKABLE = frozenset({None, "Completed", "PodInitializing"})
 
 Say = Callable[[str], None]
@@ -151,6 +153,8 @@ def _hopeless(client: Client, namespace: str, selector: Selector) -> str | None:
             waiting = container.state and container.state.waiting
             if waiting and waiting.reason in HOPELESS:
                 return f"{waiting.reason}: {waiting.message}"
+            if waiting and waiting.reason == "CrashLoopBackOff" and container.restartCount >= CRASHES:
+                return f"container {container.name} has ended {container.restartCount} times"
     return None
 
 
