@@ -11,6 +11,7 @@ a password perhaps, and ``$$`` by ``$``. So no dollar sign is left in it: JSON h
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,15 +48,21 @@ def arguments_template(arguments: Mapping[str, Any]) -> str:
 def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
     """The strings that Jinja cannot read, or that use what Airflow does not have."""
     for key, text in _strings(arguments, ""):
-        if is_template(text):
-            try:
-                message = _unknown(ENVIRONMENT.parse(text)) or _unfinished(text)
-            except TemplateSyntaxError as error:
-                message = str(error).split("\n", 1)[0]
-            except RecursionError:
-                message = "nested too deeply"
-            if message:
-                yield BadTemplate(key, text, message)
+        if message := _fault(text):
+            yield BadTemplate(key, text, message)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fault(text: str) -> str:
+    """What is wrong with a string as a template; empty when nothing is."""
+    if not is_template(text):
+        return ""
+    try:
+        return _unknown(ENVIRONMENT.parse(text)) or _unfinished(text)
+    except TemplateSyntaxError as error:
+        return str(error).split("\n", 1)[0]
+    except RecursionError:
+        return "nested too deeply"
 
 
 def _unknown(tree: nodes.Template) -> str:
@@ -78,9 +85,8 @@ def _unfinished(text: str) -> str:
 
 def templates(arguments: Mapping[str, Any]) -> Iterator[tuple[str, nodes.Template]]:
     """(dotted key, syntax tree) of each good template."""
-    bad = {one.key for one in bad_templates(arguments)}
     for key, text in _strings(arguments, ""):
-        if is_template(text) and key not in bad:
+        if is_template(text) and not _fault(text):
             yield key, ENVIRONMENT.parse(text)
 
 

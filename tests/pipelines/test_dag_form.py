@@ -91,7 +91,7 @@ def test_no_arguments(value):
 
 
 def test_the_schema_file_is_fresh():
-    assert (ROOT / "dags/schema.json").read_text() == json_schema(), "write it again: python -m pipelines.dag_form > dags/schema.json"
+    assert (ROOT / "dags/schema.json").read_text() == json_schema(), "python -m pipelines.dag_form > dags/schema.json"
 
 
 def test_the_schema_knows_every_field():
