@@ -204,6 +204,8 @@ def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
     api = f"http://{names.API_SERVER}.{arguments.namespace}.svc:{names.API_SERVER_PORT}/execution/"
     return {
         "core": {
+            # The chart itself goes by `executor` above, and knows Airflow's own names only.
+            "executor": runtime.executor_setting(arguments.airflow.executors),
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
             "simple_auth_manager_users": f"{arguments.airflow.admin_user}:admin",
             "simple_auth_manager_passwords_file": PASSWORDS_FILE,

@@ -26,7 +26,7 @@ def manifest(airflow: Airflow, files: runtime.RuntimeFiles, environment: list[di
         "env": [
             {"name": "AIRFLOW_HOME", "value": HOME},
             # With the default one only, a worker takes the tasks of other executors for its own.
-            {"name": "AIRFLOW__CORE__EXECUTOR", "value": ",".join(airflow.executors)},
+            {"name": "AIRFLOW__CORE__EXECUTOR", "value": runtime.executor_setting(airflow.executors)},
             # Without a database URL the image's entry point has nothing to wait for.
             {"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"},
             *environment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ FOLDER = Path(__file__).parent.parent / "airflow_runtime"
 # Airflow imports it by this name: it must stand at the root of PYTHONPATH.
 AT_THE_ROOT = frozenset({"airflow_local_settings.py"})
 VOLUME = "airflow-runtime"
+# Airflow's own would fail a task that defers and comes back at once; this one has its name, so DAG files do not change.
+EXECUTORS = {"LocalExecutor": "airflow_runtime.local_executor.LocalExecutor"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class RuntimeFiles:
         items = [k8s.core.v1.KeyToPathArgs(key=key, path=path) for key, path in sorted(self.paths.items())]
         source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=self.name, items=items)
         return k8s.core.v1.VolumeArgs(name=VOLUME, config_map=source)
+
+
+def executor_setting(executors: Sequence[str]) -> str:
+    """``[core] executor`` for these executors."""
+    return ",".join(EXECUTORS.get(name, name) for name in executors)
 
 
 def mount() -> dict[str, Any]:
