@@ -37,7 +37,7 @@ class Figure:
 def run_once(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Sample:
     """Raises RuntimeError when the command fails: a failed run is no figure."""
     began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         command, env=dict(environment or os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None

@@ -54,7 +54,5 @@ def measure(runs: int = 5) -> dict[int, Figure]:
     """Wall seconds and peak memory of a whole process, by the number of image types."""
     os.environ["PYTHONPATH"] = str(PROJECT)
     with _projects() as roots:
-        commands = {
-            str(count): [sys.executable, "-m", "bench.program_run", str(root)] for count, root in roots.items()
-        }
+        commands = {str(count): [sys.executable, "-m", "bench.program_run", str(root)] for count, root in roots.items()}
         return {int(count): figure for count, figure in in_turn(commands, runs).items()}
