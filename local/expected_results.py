@@ -32,8 +32,7 @@ def expected_decades() -> tuple[Decade, ...]:
     """
     with SERIES.open(newline="") as lines:
         rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    base = [Decimal(row["cpi"]) for row in rows if int(row["year"]) == BASE_YEAR]
-    dollar_of_base_year = sum(base) / len(base)
+    dollar_of_base_year = _mean([Decimal(row["cpi"]) for row in rows if int(row["year"]) == BASE_YEAR])
     decades: dict[int, list[tuple[Decimal, Decimal]]] = {}
     for row in rows:
         real = Decimal(row["realdpi"]) * 10**9 / (Decimal(row["pop"]) * 10**6)
