@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightkube import ApiError, Client
-from lightkube.core.exceptions import LoadResourceError
 from lightkube.core.resource import NamespacedResource
-from lightkube.core.resource_registry import resource_registry
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Secret
 from lightkube.types import CascadeType, PatchType
 
 from local.helm import Chart, Helm
 from local.image_build import build
+from local.kubernetes_client import kind_of
 from local.machine import PROJECT, Machine
 from local.progress import Progress
 from local.random_values import GENERATORS
@@ -127,11 +126,11 @@ class Apply:
         if kind == "kubernetes:helm.sh/v3:Release":
             return self._release
         package, module, name = kind.split(":")
-        return self._object if package == "kubernetes" and _kind(module.removeprefix("core/"), name) else None
+        return self._object if package == "kubernetes" and kind_of(module.removeprefix("core/"), name) else None
 
     def _object(self, resource: Registered) -> Applied:
         body = _encoded(resource.inputs)
-        kind: Any = _kind(body["apiVersion"], body["kind"])
+        kind: Any = kind_of(body["apiVersion"], body["kind"])
         metadata = body["metadata"] = {"name": f"{resource.name}-{resource.hash}", **body.get("metadata", {})}
         metadata["labels"] = {**metadata.get("labels", {}), LABEL: self._namespace}
         name = metadata["name"]
@@ -241,7 +240,7 @@ class Apply:
     def _prune(self) -> None:
         for version, names in PRUNED:
             for name in names:
-                kind: Any = _kind(version, name)
+                kind: Any = kind_of(version, name)
                 everywhere = {"namespace": "*"} if issubclass(kind, NamespacedResource) else {}
                 for live in self._client.list(kind, **everywhere, labels={LABEL: self._namespace}):
                     where = {"namespace": live.metadata.namespace} if everywhere else {}
@@ -254,14 +253,6 @@ class Apply:
                 Helm(self._client, self._machine, self._doing).uninstall(name, namespace)
                 self.counts.deleted += 1
             self._remember(key, None)
-
-
-def _kind(version: str, name: str) -> Any:
-    try:
-        kind = resource_registry.load(version, name)
-    except LoadResourceError:
-        return None
-    return kind if "patch" in kind._api_info.verbs else None
 
 
 def _encoded(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from lightkube import ApiError, Client, KubeConfig
+from lightkube.core.decoders import decode_list
+from lightkube.core.exceptions import LoadResourceError
+from lightkube.core.resource_registry import resource_registry
 from lightkube.resources.core_v1 import Namespace
 
 from local.machine import KUBE_CONTEXT, Machine
 
+# Kinds that threads read side by side, beside those that an apply registers.
+SHARED = (
+    *(("v1", kind) for kind in ("Event", "Namespace", "Node", "Pod", "Secret", "Service")),
+    *(("apps/v1", kind) for kind in ("DaemonSet", "Deployment", "StatefulSet")),
+    ("batch/v1", "Job"),
+)
+_lock = threading.Lock()
+
 
 def connect(machine: Machine) -> Client:
-    """A client of this machine's cluster, whatever ``KUBECONFIG`` and proxies say."""
+    """A client of this machine's cluster, whatever ``KUBECONFIG`` and proxies say; threads may share it."""
+    for version, name in SHARED:
+        kind_of(version, name)
     config = KubeConfig.from_file(machine.kubeconfig).get(KUBE_CONTEXT)
     return Client(config, trust_env=False)
+
+
+def kind_of(version: str, name: str) -> Any:
+    """lightkube's class of a kind that can be applied, or None."""
+    with _lock:
+        try:
+            kind = resource_registry.load(version, name)
+        except LoadResourceError:
+            return None
+        if "patch" not in kind._api_info.verbs:
+            return None
+        # msgspec works a class out when it first decodes one, and crashes when two threads are the first.
+        decode_list(b'{"items": []}', kind)
+        return kind
 
 
 def namespace_annotations(client: Client, namespace: str) -> dict[str, str] | None:
