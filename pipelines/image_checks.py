@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from pipelines.errors import Problem
 from pipelines.image_folder import ImageFolder
-from pipelines.image_lock import LOCK, LockedPackage
+from pipelines.image_lock import LOCK, LockedPackage, lock_command
 from pipelines.validation import nearest
 
 AIRFLOW_IMAGE = re.compile(
@@ -91,8 +91,8 @@ def _lock_problems(folder: ImageFolder, chain: list[ImageFolder], airflow: str) 
     for package in folder.lock.packages if folder.lock else ():
         if package.name in AIRFLOW_ITSELF and package.version != airflow and folder.table.profile != "task":
             expected = f"version {airflow}, which the stack runs"
-            fix = "resolve the lock under the base's own packages"
-            yield Problem(_place(folder, package), package.name, f"version {package.version}", expected, fix)
+            found = f"version {package.version}"
+            yield Problem(_place(folder, package), package.name, found, expected, lock_command(folder.name))
     if folder.table.profile != "task":
         return
     for below in chain:

@@ -13,7 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import Problem
-from pipelines.image_lock import LOCK, Lock, exact_version, lock_problems, parse_lock
+from pipelines.image_lock import LOCK, Lock, exact_version, lock_command, lock_problems, parse_lock
 from pipelines.text_forms import Matching
 from pipelines.validation import problems_of, shown
 
@@ -117,8 +117,8 @@ def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | N
     if project is None or table is None:
         return None, problems
     problems += _identity_problems(name, project, table, file)
-    unpinned = _unpinned(project, file)
-    lock, found = _read_lock(folder, project, shown_as, pinned=not unpinned)
+    unpinned = _unpinned(name, project, file)
+    lock, found = _read_lock(name, folder, project, shown_as, pinned=not unpinned)
     return ImageFolder(name, folder, shown_as, project, table, lock), [*problems, *unpinned, *found]
 
 
@@ -151,7 +151,7 @@ def _identity_problems(name: str, project: ProjectTable, table: DagImageTable, f
     return problems
 
 
-def _unpinned(project: ProjectTable, file: str) -> list[Problem]:
+def _unpinned(name: str, project: ProjectTable, file: str) -> list[Problem]:
     problems = []
     for position, dependency in enumerate(project.dependencies):
         try:
@@ -159,24 +159,25 @@ def _unpinned(project: ProjectTable, file: str) -> list[Problem]:
         except InvalidRequirement:
             pinned = False
         if not pinned:
-            key = f"project.dependencies.{position}"
-            problems.append(Problem(file, key, shown(dependency), "an exact pin: name==version", "pin it, then lock"))
+            key, fix = f"project.dependencies.{position}", f"pin it, then {lock_command(name)}"
+            problems.append(Problem(file, key, shown(dependency), "an exact pin: name==version", fix))
     return problems
 
 
-def _read_lock(folder: Path, project: ProjectTable, shown_as: str, pinned: bool) -> tuple[Lock | None, list[Problem]]:
+def _read_lock(
+    name: str, folder: Path, project: ProjectTable, shown_as: str, pinned: bool
+) -> tuple[Lock | None, list[Problem]]:
     file = f"{shown_as}/{LOCK}"
     try:
         lock = parse_lock((folder / LOCK).read_text())
     except FileNotFoundError:
         if not project.dependencies:
             return None, []
-        expected = f"a lock of the {len(project.dependencies)} dependencies in {PROJECT}"
-        fix = "resolve one (uv pip compile --generate-hashes)"
-        return None, [Problem(file, "", "no such file", expected, fix)]
+        expected = f"a lock of the pins in {PROJECT}"
+        return None, [Problem(file, "", "no such file", expected, lock_command(name))]
     except UnicodeDecodeError as error:
-        return None, [Problem(file, "", str(error), "UTF-8", "resolve the lock again")]
-    problems = lock_problems(lock, project.dependencies, project.requires_python, file) if pinned else []
+        return None, [Problem(file, "", str(error), "UTF-8", lock_command(name))]
+    problems = lock_problems(lock, project.dependencies, project.requires_python, file, name) if pinned else []
     return lock, problems
 
 

@@ -74,9 +74,14 @@ def parse_lock(text: str) -> Lock:
     return Lock(header, tuple(packages), tuple(unreadable))
 
 
-def lock_problems(lock: Lock, dependencies: Sequence[str], requires_python: str, file: str) -> list[Problem]:
-    """Where a lock and the exact pins in the ``pyproject.toml`` beside it do not belong together."""
-    refresh = "resolve the lock again (uv pip compile --generate-hashes)"
+def lock_command(name: str) -> str:
+    """What resolves the lock of the image folder ``name``."""
+    return f"python -m commands images lock {name}"
+
+
+def lock_problems(lock: Lock, dependencies: Sequence[str], requires_python: str, file: str, name: str) -> list[Problem]:
+    """Where the lock of the image ``name`` and the exact pins in its ``pyproject.toml`` do not belong together."""
+    refresh = lock_command(name)
     problems = [
         Problem(f"{file}:{number}", "", line[:80], "name==version with --hash=sha256:...", refresh)
         for number, line in lock.unreadable

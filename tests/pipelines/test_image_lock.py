@@ -42,7 +42,7 @@ def test_what_uv_writes_is_read():
         ("more-itertools", "11.2.1", (ONE,), 8),
         ("zope-interface", "1.0", (TWO,), 11),
     ]
-    assert lock_problems(lock, PINS, PYTHON, "f") == []
+    assert lock_problems(lock, PINS, PYTHON, "f", "letters") == []
 
 
 @given(packages, st.booleans(), st.booleans())
@@ -71,7 +71,8 @@ def test_the_hash_of_the_requirements_is_of_their_set(pins, python, random):
 
 
 def told(text: str, pins: tuple[str, ...] = PINS, python: str = PYTHON) -> list[tuple[str, str, str, str]]:
-    problems = lock_problems(parse_lock(text), pins, python, "f")
+    problems = lock_problems(parse_lock(text), pins, python, "f", "letters")
+    assert {problem.fix for problem in problems} <= {"python -m commands images lock letters"}
     return [(problem.file, problem.key, problem.found, problem.expected) for problem in problems]
 
 

@@ -126,7 +126,7 @@ LETTERS, SLIM, WAREHOUSE = "images/letters", "images/bases/slim", "images/wareho
 BAD = {
     "no lock": (
         lambda tree: (tree / LETTERS / "requirements.lock").unlink(),
-        "images/letters/requirements.lock |  | no such file | a lock of the 1 dependencies in pyproject.toml",
+        "images/letters/requirements.lock |  | no such file | a lock of the pins in pyproject.toml",
     ),
     "stale lock": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect==7.5.1"),
