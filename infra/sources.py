@@ -9,10 +9,11 @@ from pathlib import Path
 from infra import names
 from infra.publication import refuse_too_large
 from infra.settings import Settings
-from pipelines.catalog import Catalog, Platform, catalog_of
-from pipelines.dag_config import DagConfig, load_dags
+from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
+from pipelines.dag_config import DAGS, DagConfig, load_dags
 from pipelines.dag_tree import PublishedTree, pack, published_tree
-from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, load_images
+from pipelines.errors import InputError, problems_in
+from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, declared_profiles, load_images
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,26 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
     Raises InputError with every problem. What would be too large to publish is refused here already.
     """
     registry, airflow = settings.registry, settings.airflow
-    images = load_images(
-        root / IMAGES,
-        Repository(registry.server, registry.owner, registry.prefix),
-        AirflowVersion(airflow.version, airflow.python),
-        root / CONTEXTS,
-    )
+    try:
+        images = load_images(
+            root / IMAGES,
+            Repository(registry.server, registry.owner, registry.prefix),
+            AirflowVersion(airflow.version, airflow.python),
+            root / CONTEXTS,
+        )
+    except InputError as error:
+        declared = Catalog(_declared(root), platform(settings))
+        raise InputError([*error.problems, *problems_in(lambda: load_dags(root / DAGS, declared))]) from None
     catalog = catalog_of(images, platform(settings))
-    sources = Sources(images, catalog, load_dags(root / "dags", catalog), root / "dags")
+    sources = Sources(images, catalog, load_dags(root / DAGS, catalog), root / DAGS)
     refuse_too_large(pack(sources.tree({})))
     return sources
+
+
+def _declared(root: Path) -> dict[str, CatalogImage]:
+    """What the folders say they are, where not all of them are right: enough to check DAG configs against."""
+    profiles = declared_profiles(root / IMAGES)
+    return {name: CatalogImage(name, profile or "", "") for name, profile in profiles.items() if profile != "base"}
 
 
 def platform(settings: Settings) -> Platform:

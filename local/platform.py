@@ -64,14 +64,20 @@ def supervisor(machine: Machine) -> Supervisor:
     return Supervisor(machine.state / "run" / "daemons", machine.state / "logs", groups)
 
 
+def check(machine: Machine) -> None:
+    """Raise InputError where the machine cannot carry the platform."""
+    watch = supervisor(machine)
+    running = [name for name in DAEMONS if watch.running(name)]
+    preflight.require(machine, preflight.Facts.of(machine), running)
+
+
 def start(machine: Machine, progress: Progress) -> None:
     """Bring up what does not run. Safe to repeat, from any clone, and after any kind of interruption.
 
     Raises InputError where the machine cannot carry it (nothing is changed then), GaveUp where a part does not come up.
     """
+    check(machine)
     watch = supervisor(machine)
-    running = [name for name in DAEMONS if watch.running(name)]
-    preflight.require(machine, preflight.Facts.of(machine), running)
     with _locked(machine, progress):
         if _runs(machine, watch):
             progress.say("the one-machine platform already runs")

@@ -11,6 +11,8 @@ from pipelines.images import Image
 
 @dataclass(frozen=True)
 class CatalogImage:
+    """``profile`` is empty where the image's folder cannot be read; nothing is generated then."""
+
     type: str
     profile: str
     reference: str

@@ -67,7 +67,7 @@ def _image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog)
     elif image is None:
         expected = f"one of {', '.join(known)}" if known else "a folder in images/, and there is none"
         yield Problem(place, key, repr(type_), expected, nearest(type_, known) or f"add images/{type_}/")
-    elif image.profile != PROFILE_OF[task.kind]:
+    elif image.profile and image.profile != PROFILE_OF[task.kind]:
         fitting = [type_ for type_ in known if catalog.images[type_].profile == PROFILE_OF[task.kind]]
         expected = f"a {PROFILE_OF[task.kind]} image for a {task.kind} task: {', '.join(fitting) or 'there is none'}"
         other = next(kind for kind, profile in PROFILE_OF.items() if profile != PROFILE_OF[task.kind])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -38,3 +38,12 @@ class InputError(Exception):
         count = len(self.problems)
         heading = "1 problem" if count == 1 else f"{count} problems"
         return "\n".join((f"{heading}, nothing was changed:", *(str(problem) for problem in self.problems)))
+
+
+def problems_in(check: Callable[[], object]) -> tuple[Problem, ...]:
+    """What a check raises as InputError, so that several checks can be told together."""
+    try:
+        check()
+    except InputError as error:
+        return error.problems
+    return ()

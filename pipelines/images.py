@@ -92,6 +92,12 @@ def load_images(
     return tuple(images.values())
 
 
+def declared_profiles(root: Path) -> dict[str, Profile | None]:
+    """The profile that each folder below ``root`` names, None where none can be read; for telling mistakes apart."""
+    folders = {name: read_folder(root, name, name)[0] for name in image_folders(root)}
+    return {name: folder.table.profile if folder else None for name, folder in folders.items()}
+
+
 def _image(folder: ImageFolder, key: str, repository: Repository) -> Image:
     table, version = folder.table, folder.project.version
     return Image(
