@@ -1,10 +1,11 @@
-"""Questions to an OCI registry (distribution specification 1.1), over HTTP with basic authentication."""
+"""Questions to an OCI registry (distribution specification 1.1), with basic or with token authentication."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,20 @@ MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
+PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class RegistryError(Exception):
     """A registry that cannot be reached, or that refuses; ``str()`` names server, image and reason."""
+
+
+class RegistryUnreachableError(RegistryError):
+    """No answer."""
+
+
+class RegistryRefusedError(RegistryError):
+    """An answer, and it is that credentials are missing or wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,36 @@ def docker_credentials(configuration: Path) -> dict[str, Credentials]:
     return found
 
 
+class _LogIn(httpx.Auth):
+    """User and password, or the token that they buy where the server asks for one.
+
+    https://distribution.github.io/distribution/spec/auth/token/
+    """
+
+    requires_response_body = True
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._basic = httpx.BasicAuth(credentials.username, credentials.password) if credentials else None
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield self._signed(request)
+        scheme, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
+        challenge = dict(PARAMETER.findall(text))
+        realm = httpx.URL(challenge.pop("realm", ""))
+        secure = realm.scheme == "https" or realm.host in LOOPBACK
+        if response.status_code != httpx.codes.UNAUTHORIZED or scheme.lower() != "bearer" or not secure:
+            return
+        wanted = {name: value for name, value in challenge.items() if name in ("service", "scope")}
+        answer = yield self._signed(httpx.Request("GET", realm, params=wanted))
+        if answer.is_success:
+            token = answer.json()
+            request.headers["Authorization"] = f"Bearer {token.get('token') or token['access_token']}"
+            yield request
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        return next(self._basic.auth_flow(request)) if self._basic else request
+
+
 class Registry:
     """One registry server; ``transport`` takes the network's place in tests."""
 
@@ -62,9 +102,12 @@ class Registry:
         self.server = server
         host = server.rsplit(":", 1)[0] if not server.endswith("]") else server
         scheme = "http" if host in LOOPBACK else "https"
-        auth = httpx.BasicAuth(credentials.username, credentials.password) if credentials else None
         self._client = httpx.Client(
-            base_url=f"{scheme}://{server}/v2/", auth=auth, timeout=10, trust_env=scheme == "https", transport=transport
+            base_url=f"{scheme}://{server}/v2/",
+            auth=_LogIn(credentials),
+            timeout=10,
+            trust_env=scheme == "https",
+            transport=transport,
         )
 
     def __enter__(self) -> Registry:
@@ -109,11 +152,11 @@ class Registry:
         try:
             response = self._client.request(method, path, headers={"Accept": MANIFESTS})
         except httpx.HTTPError as error:
-            raise RegistryError(f"registry {self.server} cannot be reached for {what}: {error}") from error
+            raise RegistryUnreachableError(f"registry {self.server} cannot be reached for {what}: {error}") from error
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise RegistryError(f"registry {self.server} refuses {what}: no or wrong credentials")
+            raise RegistryRefusedError(f"registry {self.server} refuses {what}: no or wrong credentials")
         if response.is_error:
             raise RegistryError(f"registry {self.server} answers {response.status_code} for {what}")
         return response

@@ -5,7 +5,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.client import Credentials, Registry, RegistryError, docker_credentials
+from registry.client import (
+    Credentials,
+    Registry,
+    RegistryError,
+    RegistryRefusedError,
+    RegistryUnreachableError,
+    docker_credentials,
+)
 
 DIGEST = "sha256:" + "a" * 64
 MANIFEST = {"config": {"size": 7}, "layers": [{"size": 100}, {"size": 20}]}
@@ -51,10 +58,42 @@ def test_size_counts_configuration_and_layers_of_one_platform(image: str) -> Non
 
 
 def test_refused_credentials_are_named_and_not_shown() -> None:
-    with pytest.raises(RegistryError, match=r"localhost:5000 refuses .*credentials") as caught:
+    with pytest.raises(RegistryRefusedError, match=r"localhost:5000 refuses .*credentials") as caught:
         registry("hunter2").check()
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in repr(Credentials("user", "hunter2"))
+
+
+def token_server(realm: str) -> httpx.MockTransport:
+    """A registry that takes tokens only, and what sells them, as ghcr.io does."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        signature = request.headers.get("Authorization", "")
+        if request.url.path == "/token":
+            if signature != "Basic " + base64.b64encode(b"user:secret").decode():
+                return httpx.Response(403)
+            assert dict(request.url.params) == {"service": "ghcr.io", "scope": "repository:acme/x:pull"}
+            return httpx.Response(200, json={"token": "bought"})
+        if signature == "Bearer bought":
+            return httpx.Response(200, headers={"Docker-Content-Digest": DIGEST})
+        challenge = f'Bearer realm="{realm}",service="ghcr.io",scope="repository:acme/x:pull"'
+        return httpx.Response(401, headers={"WWW-Authenticate": challenge})
+
+    return httpx.MockTransport(answer)
+
+
+def test_a_token_is_bought_where_the_registry_asks_for_one() -> None:
+    transport = token_server("https://ghcr.io/token")
+    assert Registry("ghcr.io", Credentials("user", "secret"), transport=transport).digest("ghcr.io/acme/x:1") == DIGEST
+    for credentials in (Credentials("user", "wrong"), None):
+        with pytest.raises(RegistryRefusedError):
+            Registry("ghcr.io", credentials, transport=transport).digest("ghcr.io/acme/x:1")
+
+
+def test_no_password_goes_anywhere_in_clear_text() -> None:
+    transport = token_server("http://ghcr.io/token")
+    with pytest.raises(RegistryRefusedError):
+        Registry("ghcr.io", Credentials("user", "secret"), transport=transport).digest("ghcr.io/acme/x:1")
 
 
 def test_a_failing_server_is_no_missing_image() -> None:
@@ -66,7 +105,7 @@ def test_an_unreachable_server_is_named() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused", request=request)
 
-    with pytest.raises(RegistryError, match=r"localhost:5000 cannot be reached.*connection refused"):
+    with pytest.raises(RegistryUnreachableError, match=r"localhost:5000 cannot be reached.*connection refused"):
         Registry("localhost:5000", transport=httpx.MockTransport(refuse)).check()
 
 
