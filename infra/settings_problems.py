@@ -29,13 +29,14 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
     for details in error.errors(include_url=False):
         location = details["loc"]
         key = _key(location)
-        if details["type"] == "extra_forbidden":
+        if not location:
+            yield _no_log_in(details, file)
+        elif details["type"] == "extra_forbidden":
             yield _unknown(location, root, file, key)
         elif details["type"] == "missing":
             yield Problem(file, key, "nothing", _description(location, root), f"set {key}{_how(location)}")
         else:
-            found = _found(details, location)
-            yield Problem(file, key or "registryCredentials", found, _expected(details), f"correct {key or 'the list'}")
+            yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
 
 
 def _key(location: tuple[int | str, ...]) -> str:
@@ -43,6 +44,14 @@ def _key(location: tuple[int | str, ...]) -> str:
     for part in location:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     return key
+
+
+def _no_log_in(details: ErrorDetails, file: str) -> Problem:
+    """What the settings as a whole check: a log-in for the registry among those of the pull secret."""
+    servers = [str(entry["server"]) for entry in details["input"]["registryCredentials"]]
+    found = f"log-ins for {', '.join(servers) or 'no server'}"
+    fix = f"correct registry.server, or add one{_how(('registryCredentials', len(servers), 'password'))}"
+    return Problem(file, "registryCredentials", found, _expected(details), fix)
 
 
 def _unknown(location: tuple[int | str, ...], root: type[BaseModel], file: str, key: str) -> Problem:
@@ -92,8 +101,6 @@ def _how(location: tuple[int | str, ...]) -> str:
 
 
 def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
-    if not location:
-        return "no log-in for it"
     value = details["input"]
     if isinstance(value, (dict, list, tuple)):
         return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
