@@ -81,14 +81,17 @@ def check(environment: Mapping[str, str]) -> None:
         raise InputError(problems)
 
 
-def recorded(client: Client, namespace: str) -> Choice | None:
+def recorded(client: Client, namespace: str, begun: Choice | None = None) -> Choice | None:
     """What is recorded on the namespace; None where it does not exist.
 
-    Raises InputError when it exists and ``make up`` has not made it.
+    ``begun`` is what an engine that makes the namespace itself has begun with, and perhaps not finished.
+    Raises InputError when the namespace exists and ``make up`` has not made it.
     """
     found = namespace_annotations(client, namespace)
     if found is None:
         return None
+    if CHART_ANNOTATION not in found and begun is not None:
+        return begun
     if CHART_ANNOTATION not in found or ENGINE_ANNOTATION not in found:
         raise InputError(
             [

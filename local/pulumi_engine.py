@@ -10,8 +10,9 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from local.machine import PROJECT, Machine
 from local.progress import Progress
 from local.waiting import GaveUp
 
+KEPT_LINES = 20
 PLUGINS = ("kubernetes", "docker-build", "random")
+#: A line of the CLI on one resource; not those on its plugins, nor its dots.
+STEP = re.compile(r"^ *[-+~]+ +[a-z][a-z0-9./-]*:[^ ]+ .*$")
 COLOUR = re.compile(r"<\{%[^%]*%\}>")
 IMAGE = "docker-build:index:Image"
 #: The engine's operation -> what is counted.
@@ -43,24 +47,36 @@ def available() -> bool:
 
 
 class PulumiEngine:
-    """The CLI with this machine's backend; everything it keeps lies under ``state/pulumi``."""
+    """The CLI with this machine's backend; everything it keeps lies under ``state/pulumi/<namespace>``."""
 
-    def __init__(self, machine: Machine, progress: Progress) -> None:
+    def __init__(self, machine: Machine, namespace: str, progress: Progress) -> None:
         self._machine, self._progress = machine, progress
-        self._home = machine.state / "pulumi"
+        self._home = machine.state / "pulumi" / namespace
+        self._choice, self._unfinished = self._home / "choice.json", self._home / "unfinished"
         self.config_file = self._home / "project" / stack.STACK_FILE.name
+
+    @property
+    def begun(self) -> Choice | None:
+        """What the last ``up`` began with; kept until ``make purge``."""
+        return Choice(**json.loads(self._choice.read_text())) if self._choice.exists() else None
 
     def up(self, choice: Choice) -> Counts:
         """Deploy the stack. Raises GaveUp with the engine's own messages."""
         self.prepare(choice)
+        self._choice.write_text(json.dumps(asdict(choice)))
         self._unlock()
+        unfinished = self._unfinished.exists()
+        self._unfinished.touch()
         events = self._home / "events.json"
         events.unlink(missing_ok=True)
         arguments = ("--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(events))
-        status = self._follow("up", "--config-file", str(self.config_file), *arguments)
+        # An update that was killed leaves objects that its state does not know.
+        adopt = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"} if unfinished else {}
+        status, last = self._follow(adopt, "up", "--config-file", str(self.config_file), *arguments)
         seen = list(_events(events))
         if status:
-            raise GaveUp("\n".join(("pulumi up failed:", *_errors(seen))))
+            raise GaveUp("\n".join(("pulumi up failed:", *(list(_errors(seen)) or last))))
+        self._unfinished.unlink()
         return _counts(seen)
 
     def prepare(self, choice: Choice) -> None:
@@ -97,20 +113,24 @@ class PulumiEngine:
         return here
 
     def _configure(self, choice: Choice) -> None:
-        values = {f"{PROJECT}:{key}": value for key, value in stack.values(self._machine, choice).items()}
-        hidden = stack.secrets(self._machine)
+        committed = yaml.safe_load(stack.STACK_FILE.read_text())["config"]
+        others = {key: value for key, value in committed.items() if not key.startswith(f"{PROJECT}:")}
+        ours = {f"{PROJECT}:{key}": value for key, value in stack.values(self._machine, choice).items()}
+        values = {**others, **ours}
+        credentials = stack.credentials(self._machine)
         kept = yaml.safe_load(self.config_file.read_text()) or {}
         source = self._home / "config-source"
         # Encrypting anew would change nothing but the ciphertext, and costs a second for each value.
-        fingerprint = hashlib.sha256(json.dumps([values, hidden], sort_keys=True).encode()).hexdigest()
+        fingerprint = hashlib.sha256(json.dumps([values, credentials], sort_keys=True).encode()).hexdigest()
         if source.exists() and source.read_text() == fingerprint:
             return
-        document = {"encryptionsalt": kept["encryptionsalt"], "config": values}
-        self.config_file.write_text(yaml.safe_dump(document))
-        for key, value in hidden.items():
+        key = f"{PROJECT}:registryCredentials"
+        values[key] = [{**one, "password": None} for one in credentials]
+        self.config_file.write_text(yaml.safe_dump({"encryptionsalt": kept["encryptionsalt"], "config": values}))
+        for index, one in enumerate(credentials):
             # By stdin: a command line shows in the process list.
-            text = json.dumps(value)
-            self._run("config", "set", "--secret", f"{PROJECT}:{key}", where=self.config_file.parent, stdin=text)
+            path = f"{key}[{index}].password"
+            self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=one["password"])
         source.write_text(fingerprint)
 
     def _stacks(self) -> set[str]:
@@ -128,16 +148,20 @@ class PulumiEngine:
     def _command(self, *arguments: str) -> list[str]:
         return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
 
-    def _follow(self, *arguments: str) -> int:
-        """Run the CLI in the clone and show what it does; returns its exit code."""
+    def _follow(self, variables: Mapping[str, str], *arguments: str) -> tuple[int, list[str]]:
+        """Run the CLI in the clone and show what it does; returns its exit code and its last lines."""
+        last: deque[str] = deque(maxlen=KEPT_LINES)
+        told = ""
         with subprocess.Popen(
-            self._command(*arguments), env=_merged(self.environment()), stdin=subprocess.DEVNULL,
+            self._command(*arguments), env=_merged({**self.environment(), **variables}), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         ) as process:  # fmt: skip
             for line in process.stdout or ():
                 if line.strip():
-                    self._progress.doing(line.strip())
-        return process.returncode
+                    last.append(line.strip())
+                if (found := STEP.match(line)) and found[0] != told:
+                    self._progress.doing(told := found[0].strip())
+        return process.returncode, list(last)
 
     def _run(self, *arguments: str, where: Path, stdin: str = "") -> None:
         done = subprocess.run(

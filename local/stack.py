@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from pipelines.errors import InputError, Problem
 
 STACK = "dev"
 STACK_FILE = Path(f"Pulumi.{STACK}.yaml")
-SECRET_KEYS = ("registryCredentials",)
+#: Names another namespace than the stack file's: a second deployment beside the first, on the same platform.
+NAME_VARIABLE = "DE_AIRFLOW_PIPELINE_NAME"
 
 
 def values(machine: Machine, choice: Choice) -> dict[str, object]:
     """The stack's configuration without secrets: keys as in the stack file, without the project's prefix."""
     found = settings_source.read_stack_file(STACK_FILE)
+    if name := os.environ.get(NAME_VARIABLE):
+        found["name"] = name
     if choice.chart_path:
         found["chart"] = {**_mapping(found, "chart"), "path": choice.chart_path}
     if machine.port_offset:
@@ -27,20 +31,31 @@ def values(machine: Machine, choice: Choice) -> dict[str, object]:
     return found
 
 
-def secrets(machine: Machine) -> dict[str, object]:
-    """The secret part of the configuration: the platform's log-in to its own registry.
+def credentials(machine: Machine) -> list[dict[str, str]]:
+    """The secret part of the configuration, ``registryCredentials``: the platform's log-in to its own registry.
 
-    Before the platform first starts there is none; what stands in serves to check the rest.
+    Before the platform first starts there is none; what stands in serves to check the rest. Raises InputError when the
+    file is there and holds none.
     """
-    if not machine.registry_credentials.exists():
-        return {"registryCredentials": [{"server": machine.registry, "username": "none-yet", "password": "none-yet"}]}
-    return {"registryCredentials": [json.loads(machine.registry_credentials.read_text())]}
+    path = machine.registry_credentials
+    if not path.exists():
+        return [{"server": machine.registry, "username": "none-yet", "password": "none-yet"}]
+    try:
+        held = json.loads(path.read_text())
+    except ValueError:
+        held = None
+    if not isinstance(held, dict) or held.keys() != {"server", "username", "password"} or not all(held.values()):
+        expected, fix = "server, username and password of the registry, as JSON", "make down, remove the file, make up"
+        raise InputError([Problem(str(path), "", "no whole log-in", expected, fix)])
+    return [held]
 
 
 def settings(machine: Machine, choice: Choice) -> Settings:
     """The settings that both engines deploy. Raises InputError with every problem, and when they are for a cluster
     other than this machine's."""
-    found = settings_source.parse({**values(machine, choice), **secrets(machine)}, STACK_FILE.name)
+    found = settings_source.parse(
+        {**values(machine, choice), "registryCredentials": credentials(machine)}, STACK_FILE.name
+    )
     context = found.kubernetes.context
     if context != KUBE_CONTEXT:
         expected = f"{KUBE_CONTEXT}, the cluster of the one-machine platform"

@@ -16,7 +16,7 @@ from infra import names, sources
 from infra.program import deploy
 from infra.settings import Settings
 from infra.sources import Sources
-from local import engine, platform, pulumi_engine, smoke, stack
+from local import engine, platform, pulumi_engine, registry_log_in, smoke, stack
 from local.apply import Apply, Counts
 from local.bucket import Bucket
 from local.engine import Choice
@@ -25,6 +25,7 @@ from local.machine import Machine
 from local.mirror import ensure_mirror
 from local.progress import Progress
 from local.waiting import wait
+from pipelines.errors import InputError, problems_in
 
 CHART_SECONDS = 5.0
 HEALTHY_SECONDS = 300
@@ -50,13 +51,18 @@ class Summary:
 def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool = True) -> Summary:
     """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails."""
     with progress.step("check"):
-        engine.check(environment)
-        sources.load(stack.settings(machine, UNDECIDED))
+        found = (
+            *problems_in(lambda: engine.check(environment)),
+            *problems_in(lambda: sources.load(stack.settings(machine, UNDECIDED))),
+            *problems_in(lambda: platform.check(machine)),
+        )
+        if found:
+            raise InputError(found)
     platform.start(machine, progress)
     client = connect(machine)
     settings, choice = decide(client, machine, environment)
+    registry_log_in.check(machine, settings.registry.server)
     ensure_mirror(machine, progress)
-    engine.record(client, settings.name, choice)
     with progress.step(f"apply with {choice}"):
         counts = _apply(client, machine, settings, choice, progress)
     api = smoke.airflow(client, settings)
@@ -84,7 +90,8 @@ def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, 
 def decide(client: Client, machine: Machine, environment: Mapping[str, str]) -> tuple[Settings, Choice]:
     """Engine and chart, and the settings that go with them. Raises InputError when they cannot be had."""
     settings = stack.settings(machine, UNDECIDED)
-    kept = engine.recorded(client, settings.name)
+    begun = pulumi_engine.PulumiEngine(machine, settings.name, Progress()).begun
+    kept = engine.recorded(client, settings.name, begun)
     choice = engine.choose(environment, kept, pulumi_engine.available, lambda: _answers(settings.chart.repository))
     # The choice holds the chart; the variable would override it again.
     os.environ.pop("AIRFLOW_CHART", None)
@@ -102,7 +109,11 @@ def prove(client: Client, machine: Machine, settings: Settings, found: Sources, 
 
 def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice, progress: Progress) -> Counts:
     if choice.engine == "pulumi":
-        return pulumi_engine.PulumiEngine(machine, progress).up(choice)
+        # Pulumi makes the namespace itself, and remembers until then what it began with.
+        counts = pulumi_engine.PulumiEngine(machine, settings.name, progress).up(choice)
+        engine.record(client, settings.name, choice)
+        return counts
+    engine.record(client, settings.name, choice)
     return Apply(client, machine, settings.name, progress).run(lambda: deploy(settings, Path()), stack.STACK, {})
 
 

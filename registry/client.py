@@ -127,6 +127,13 @@ class Registry:
         """Whether the registry holds the reference."""
         return self._ask("HEAD", reference) is not None
 
+    def configuration(self, reference: str) -> str | None:
+        """The digest of the image's configuration, which names its content whatever the compression; None when there
+        is no such image, or several for several platforms."""
+        found = self._ask("GET", reference)
+        manifest: dict[str, Any] = found.json() if found else {}
+        return manifest["config"]["digest"] if "config" in manifest else None
+
     def size(self, reference: str) -> int | None:
         """Compressed bytes to pull: configuration and layers, of the first platform where there are several."""
         found = self._ask("GET", reference)

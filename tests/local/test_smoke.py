@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,14 +14,40 @@ from lightkube.resources.core_v1 import Pod
 from local import smoke
 from local.airflow_api import AirflowApi, TaskInstance
 from local.expected_results import expected_decades
+from local.machine import Machine
 from local.task_pods import PodWatch, TaskPod
 from local.waiting import GaveUp
 
 DIGEST = "sha256:" + "a" * 64
+COMPRESSED_ANEW = "sha256:" + "c" * 64
 REFERENCE = "localhost:5000/local/de-airflow-pipeline-cost-of-living:1.0.0-0123456789ab"
 LABELS = {"dag_id": "cost_of_living", "task_id": "extract", "run_id": "smoke-1"}
 TASK = TaskInstance("extract", "success", 1, 6.5)
 SOURCES: Any = SimpleNamespace(catalog=SimpleNamespace(images={"cost-of-living": SimpleNamespace(reference=REFERENCE)}))
+REPOSITORY = REFERENCE.rpartition(":")[0]
+
+
+class Registry:
+    """Holds the one image, and its content once more under another digest."""
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def digest(self, reference: str) -> str | None:
+        return DIGEST if reference == REFERENCE else None
+
+    def configuration(self, reference: str) -> str | None:
+        known = {f"{REPOSITORY}@{DIGEST}": "one", f"{REPOSITORY}@{COMPRESSED_ANEW}": "one"}
+        return known.get(reference, "another")
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> smoke.BuiltImages:
+    monkeypatch.setattr(smoke, "Registry", lambda *_: Registry())
+    return smoke.BuiltImages(Machine.here({"HOME": str(tmp_path)}), SOURCES)
 
 
 def pod(waiting: dict[str, str] | None = None, image_id: str = "", labels: dict[str, str] = LABELS) -> Any:
@@ -91,9 +118,8 @@ class Pods(PodWatch):
             self._note(one)
 
 
-def test_a_row_shows_the_digest_that_ran() -> None:
-    digests = {"cost-of-living": DIGEST}
-    row = smoke.row("cost_of_living", TASK, Pods(record()), SOURCES, digests, 4)
+def test_a_row_shows_the_digest_that_ran(built: smoke.BuiltImages) -> None:
+    row = smoke.row("cost_of_living", TASK, Pods(record()), built, 4)
     assert row == smoke.Row("cost_of_living", "extract", "success", "cost-of-living", DIGEST, 6.5, 4)
 
 
@@ -106,9 +132,16 @@ def test_a_row_shows_the_digest_that_ran() -> None:
         ((record(), record(name="extract-2", digest="sha256:" + "b" * 64)), "pod extract-2"),
     ],
 )
-def test_any_other_image_is_a_failure(seen: tuple[TaskPod, ...], message: str) -> None:
+def test_any_other_image_is_a_failure(seen: tuple[TaskPod, ...], message: str, built: smoke.BuiltImages) -> None:
     with pytest.raises(GaveUp, match=message):
-        smoke.row("cost_of_living", TASK, Pods(*seen), SOURCES, {"cost-of-living": DIGEST}, 4)
+        smoke.row("cost_of_living", TASK, Pods(*seen), built, 4)
+
+
+def test_the_same_content_compressed_anew_counts_when_the_pod_names_what_was_built(built: smoke.BuiltImages) -> None:
+    assert built.same(f"{REFERENCE}@{DIGEST}", COMPRESSED_ANEW)
+    assert not built.same(f"{REFERENCE}@{COMPRESSED_ANEW}", COMPRESSED_ANEW)
+    assert not built.same(f"{REFERENCE}@{DIGEST}", "sha256:" + "d" * 64)
+    assert not built.same(f"{REFERENCE}@{DIGEST}", "")
 
 
 def test_a_digest_once_seen_is_not_forgotten_when_the_pod_goes() -> None:

@@ -15,7 +15,7 @@ from registry.client import (
 )
 
 DIGEST = "sha256:" + "a" * 64
-MANIFEST = {"config": {"size": 7}, "layers": [{"size": 100}, {"size": 20}]}
+MANIFEST = {"config": {"size": 7, "digest": "sha256:" + "c" * 64}, "layers": [{"size": 100}, {"size": 20}]}
 INDEX = {"manifests": [{"digest": DIGEST}, {"digest": "sha256:" + "b" * 64}]}
 
 
@@ -55,6 +55,12 @@ def test_a_missing_image_is_none() -> None:
 @pytest.mark.parametrize("image", ["x", "many"])
 def test_size_counts_configuration_and_layers_of_one_platform(image: str) -> None:
     assert registry().size(f"localhost:5000/local/{image}:1") == 127
+
+
+def test_the_configuration_is_that_of_one_platform() -> None:
+    assert registry().configuration("localhost:5000/local/x:1") == "sha256:" + "c" * 64
+    assert registry().configuration("localhost:5000/local/many:1") is None
+    assert registry().configuration("localhost:5000/local/x:2") is None
 
 
 def test_refused_credentials_are_named_and_not_shown() -> None:
