@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
@@ -183,7 +184,7 @@ def test_a_listener_is_found_with_its_process(family: socket.AddressFamily, addr
             pytest.skip(f"this machine has no {address}")
         listener.listen()
         port = listener.getsockname()[1]
-        assert "python" in preflight.listeners()[(address, port)]
+        assert f"process {os.getpid()}" in preflight.listeners()[(address, port)]
     assert (address, port) not in preflight.listeners()
 
 
