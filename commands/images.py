@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +12,11 @@ from commands.stack_files import StackOption, settings_of
 from commands.tables import show
 from infra import sources
 from infra.settings import Settings
+from local import registry_log_in
 from local.machine import Machine
+from pipelines.errors import InputError, Problem
 from pipelines.images import IMAGES
-from registry.client import Registry, RegistryError, docker_credentials
+from registry.client import Registry, RegistryError
 
 app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True)
 
@@ -31,14 +31,17 @@ def list_images(stack: StackOption = "dev") -> None:
     """Show every image type: its profile, its content-addressed reference, and whether the registry holds it.
 
     The tag is made of the version in pyproject.toml and a hash of all that goes into the build. A state of
-    "to be built" means that the next `make up` or `pulumi up` builds and pushes it.
+    "to be built" means that the next `make up` or `pulumi up` builds and pushes it; without an answer of the registry
+    it is "unknown", and the exit code 1.
     """
     with told():
         settings = settings_of(stack)
         found = sources.load(settings)
-        states = _states(settings, [image.reference for image in found.images])
+        states, problems = _states(settings, [image.reference for image in found.images])
         rows = [(image.name, image.profile, image.reference, states[image.reference]) for image in found.images]
         show(("type", "profile", "reference", "state"), rows)
+        if problems:
+            raise InputError(problems)
 
 
 @app.command()
@@ -55,15 +58,18 @@ def lock(
             typer.echo(image_locks.lock(IMAGES, name).as_posix())
 
 
-def _states(settings: Settings, references: list[str]) -> dict[str, str]:
+def _states(settings: Settings, references: list[str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
     server, machine = settings.registry.server, Machine.here()
-    user = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    credentials = docker_credentials(machine.docker_config if server == machine.registry else user).get(server)
+    unknown = dict.fromkeys(references, "unknown")
+    try:
+        credentials = registry_log_in.log_in(machine, server)
+    except InputError as error:
+        return unknown, error.problems
     with Registry(server, credentials) as registry:
         try:
-            return {reference: _state(registry, reference) for reference in references}
+            return {reference: _state(registry, reference) for reference in references}, ()
         except RegistryError as error:
-            return dict.fromkeys(references, f"unknown: {error}")
+            return unknown, (registry_log_in.problem(error, machine, server, credentials),)
 
 
 def _state(registry: Registry, reference: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from lightkube import ApiError, Client, KubeConfig
+import yaml
+from lightkube import ApiError, Client, KubeConfig, SingleConfig
 from lightkube.core.decoders import decode_list
-from lightkube.core.exceptions import LoadResourceError
+from lightkube.core.exceptions import ConfigError, LoadResourceError
 from lightkube.core.resource_registry import resource_registry
 from lightkube.resources.core_v1 import Namespace
 
 from local.machine import KUBE_CONTEXT, Machine
+from pipelines.errors import InputError, Problem
 
 # Kinds that threads read side by side, beside those that an apply registers.
 SHARED = (
@@ -23,11 +25,27 @@ _lock = threading.Lock()
 
 
 def connect(machine: Machine) -> Client:
-    """A client of this machine's cluster, whatever ``KUBECONFIG`` and proxies say; threads may share it."""
+    """A client of this machine's cluster, whatever ``KUBECONFIG`` and proxies say; threads may share it.
+
+    Raises InputError when the platform's kubeconfig does not hold its context.
+    """
     for version, name in SHARED:
         kind_of(version, name)
-    config = KubeConfig.from_file(machine.kubeconfig).get(KUBE_CONTEXT)
-    return Client(config, trust_env=False)
+    return Client(_configuration(machine), trust_env=False)
+
+
+def _configuration(machine: Machine) -> SingleConfig:
+    known: KubeConfig | None = None
+    try:
+        known = KubeConfig.from_file(machine.kubeconfig)
+        config = known.get(KUBE_CONTEXT)
+    except (ConfigError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        config = None
+    if config is not None:
+        return config
+    found = ", ".join(sorted(known.contexts)) or "no context" if known else "no kubeconfig"
+    expected, fix = f"the context {KUBE_CONTEXT}", "make down, then make up, which writes the file anew"
+    raise InputError([Problem(str(machine.kubeconfig), "contexts", found, expected, fix)])
 
 
 def kind_of(version: str, name: str) -> Any:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +65,10 @@ def refused() -> None:
     raise RegistryError("registry localhost:5000 refuses x: no or wrong credentials")
 
 
+def full() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/state/etcd")
+
+
 def interrupted() -> None:
     raise KeyboardInterrupt
 
@@ -73,7 +79,8 @@ def interrupted() -> None:
         (wrong, 1, "dags/a.yaml: image"),
         (gave_up, 1, "gave up on Job airflow/x after 600 s"),
         (refused, 1, "registry localhost:5000 refuses x"),
-        (unreachable, 1, "the cluster does not answer at 10.244.0.1"),
+        (unreachable, 1, "cluster https://10.244.0.1:6443\n    found:    connection refused"),
+        (full, 1, "No space left on device: /state/etcd"),
         (interrupted, 130, "the same command goes on from here"),
     ],
 )
@@ -100,7 +107,8 @@ def run(*command: str, where: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 def test_images_are_listed_with_their_references() -> None:
     shown = run("images", "list")
-    assert shown.returncode == 0, shown.stderr
+    # Whether the platform runs or not: the references follow from the files alone.
+    assert shown.returncode == 0 or "registry localhost:5000" in shown.stderr, shown.stderr
     lines = {line.split()[0]: line for line in shown.stdout.splitlines() if "localhost:5000" in line}
     assert {"bases/task", "cost-of-living", "lakehouse"} <= lines.keys()
     assert "localhost:5000/local/de-airflow-pipeline-lakehouse:" in lines["lakehouse"]
