@@ -21,7 +21,7 @@ smoke: venv ## run both DAGs and prove what they did
 test: venv ## all tests; brings the platform up where it is not, and takes down what it started
 	@$(RUN) pytest
 test-fast: venv ## what needs no platform
-	@$(RUN) pytest -m "$(FAST)"
+	@$(RUN) pytest --numprocesses auto -m "$(FAST)"
 test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
 lint: venv ## ruff and mypy
