@@ -47,7 +47,7 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "airflowVersion": airflow.version,
         "defaultAirflowRepository": airflow.repository,
         "defaultAirflowTag": airflow.tag,
-        "executor": ",".join(airflow.executors),
+        "executor": runtime.executor_setting(airflow.executors),
         "imagePullSecrets": [{"name": names.REGISTRY_SECRET}],
         "securityContexts": {"pod": restricted.AIRFLOW.pod(), "containers": restricted.container()},
         "airflowPodAnnotations": {names.SECRETS_ANNOTATION: arguments.fingerprint},
@@ -204,8 +204,6 @@ def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
     api = f"http://{names.API_SERVER}.{arguments.namespace}.svc:{names.API_SERVER_PORT}/execution/"
     return {
         "core": {
-            # The chart itself goes by `executor` above, and knows Airflow's own names only.
-            "executor": runtime.executor_setting(arguments.airflow.executors),
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
             "simple_auth_manager_users": f"{arguments.airflow.admin_user}:admin",
             "simple_auth_manager_passwords_file": PASSWORDS_FILE,

@@ -117,9 +117,7 @@ def test_renders_the_official_chart_s_objects(rendered: dict[str, Any]) -> None:
 
 def test_settings_are_the_program_s(rendered: dict[str, Any]) -> None:
     settings = rendered["ConfigMap/airflow-config"]["data"]["airflow.cfg"]
-    (values,) = (
-        found for found in BY_EXECUTORS.values() if found["config"]["core"]["executor"] == settings["core"]["executor"]
-    )
+    (values,) = (found for found in BY_EXECUTORS.values() if found["executor"] == settings["core"]["executor"])
     for section, keys in values["config"].items():
         assert {key: str(value) for key, value in keys.items()}.items() <= settings[section].items()
     assert (
