@@ -27,8 +27,10 @@ from local.waiting import GaveUp
 
 KEPT_LINES = 20
 PLUGINS = ("kubernetes", "docker-build", "random")
-#: A line of the CLI on one resource; not those on its plugins, nor its dots.
-STEP = re.compile(r"^ *[-+~]+ +[a-z][a-z0-9./-]*:[^ ]+ .*$")
+#: A line of the CLI on one resource: what it does to which, and perhaps what it waits for. Its lines on plugins and
+#: on the program itself, and its dots, are none of a user's business.
+STEP = re.compile(r"^ *[-+~]+ +(?!pulumi:)[a-z][a-z0-9./-]*:\S+ (?P<step>.*)$")
+SECONDS = re.compile(r" \([0-9.]+m?s\)")
 COLOUR = re.compile(r"<\{%[^%]*%\}>")
 IMAGE = "docker-build:index:Image"
 #: The engine's operation -> what is counted.
@@ -151,7 +153,7 @@ class PulumiEngine:
     def _follow(self, variables: Mapping[str, str], *arguments: str) -> tuple[int, list[str]]:
         """Run the CLI in the clone and show what it does; returns its exit code and its last lines."""
         last: deque[str] = deque(maxlen=KEPT_LINES)
-        told = ""
+        told: set[str] = set()
         with subprocess.Popen(
             self._command(*arguments), env=_merged({**self.environment(), **variables}), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -159,8 +161,9 @@ class PulumiEngine:
             for line in process.stdout or ():
                 if line.strip():
                     last.append(line.strip())
-                if (found := STEP.match(line)) and found[0] != told:
-                    self._progress.doing(told := found[0].strip())
+                if (found := STEP.match(line)) and (step := SECONDS.sub("", found["step"]).strip()) not in told:
+                    told.add(step)
+                    self._progress.doing(step)
         return process.returncode, list(last)
 
     def _run(self, *arguments: str, where: Path, stdin: str = "") -> None:
