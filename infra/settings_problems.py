@@ -39,6 +39,12 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
             yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
 
 
+def in_clear_text(key: str, file: str) -> Problem:
+    """What to say of a secret that everybody can read in the stack file."""
+    fix = f"remove it, then set it{_how((key,))}; what was committed is known: make another password"
+    return Problem(file, key, "clear text", "a secret", fix)
+
+
 def _key(location: tuple[int | str, ...]) -> str:
     key = ""
     for part in location:

@@ -14,8 +14,8 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import BaseModel, ValidationError
 
 from infra.settings import PROJECT, Settings
-from infra.settings_problems import problems
-from pipelines.errors import InputError, Problem
+from infra.settings_problems import SECRET_KEYS, in_clear_text, problems
+from pipelines.errors import InputError, Problem, problems_in
 
 CHART_PATH_VARIABLE = "AIRFLOW_CHART"
 
@@ -26,8 +26,13 @@ def load() -> Settings:
     Raises InputError with every problem, file ``Pulumi.<stack>.yaml``.
     """
     everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
-    values = {key: _decoded(key, value) for key, value in _own(everything).items()}
-    return parse(values, f"Pulumi.{pulumi.get_stack()}.yaml")
+    decoded = {key: _decoded(key, value) for key, value in _own(everything).items()}
+    # What is not set comes as the empty default of the project file's schema.
+    values = {key: value for key, value in decoded.items() if value not in ({}, [])}
+    file = f"Pulumi.{pulumi.get_stack()}.yaml"
+    if clear := tuple(in_clear_text(key, file) for key in SECRET_KEYS & values.keys() if not _is_secret(key)):
+        raise InputError((*clear, *problems_in(lambda: parse(values, file))))
+    return parse(values, file)
 
 
 def load_file(path: Path, overrides: Mapping[str, object] | None = None) -> Settings:
@@ -65,6 +70,10 @@ def parse(values: Mapping[str, object], file: str) -> Settings:
         return Settings.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(problems(error, Settings, file)) from None
+
+
+def _is_secret(key: str) -> bool:
+    return pulumi_config.is_config_secret(f"{PROJECT}:{key}")
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:

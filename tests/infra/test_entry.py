@@ -24,10 +24,12 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(values: dict[str, Any], into: Recording) -> None:
     token = pulumi_config.CONFIG.set({f"{PROJECT}:{key}": json.dumps(value) for key, value in values.items()})
+    secret = pulumi_config._SECRET_KEYS.set({f"{PROJECT}:registryCredentials"})
     try:
         record(entry.main, into=into)
     finally:
         pulumi_config.CONFIG.reset(token)
+        pulumi_config._SECRET_KEYS.reset(secret)
 
 
 @pytest.mark.parametrize(
