@@ -18,8 +18,8 @@ from local.machine import Machine
 from local.progress import Progress
 from local.up import Summary, decide, prove
 from local.up import up as bring_up
-from local.waiting import GaveUp
 from local.workloads import phase, pods
+from pipelines.errors import InputError, Problem
 
 app = typer.Typer(
     help="The one-machine platform: a real cluster, registry and builder on this machine. Needs root on Linux.",
@@ -84,8 +84,9 @@ def run_smoke() -> None:
     """
     with told():
         machine = Machine.here()
-        if not all(one.running for one in platform.status(machine)):
-            raise GaveUp("the platform does not run: make up starts it")
+        if stopped := [one.name for one in platform.status(machine) if not one.running]:
+            found = f"stopped: {', '.join(stopped)}"
+            raise InputError([Problem("this machine", "platform", found, "all of its daemons running", "make up")])
         client = connect(machine)
         settings, choice = decide(client, machine, os.environ)
         _show_report(prove(client, machine, settings, sources.load(settings), Progress()))

@@ -204,6 +204,8 @@ def _runs(machine: Machine, watch: Supervisor) -> bool:
     """Whether every daemon runs as this version describes it, and the node is ready."""
     if toolchain.missing(machine.cache) or not network.running() or watch.running(mounts.NAME) is None:
         return False
+    if not machine.registry_credentials.exists():
+        return False
     if not all(watch.running(name) for name in DAEMONS):
         return False
     expected = (

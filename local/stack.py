@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from infra import settings_source
 from infra.settings import Settings
 from local.engine import Choice
 from local.machine import KUBE_CONTEXT, Machine
-from pipelines.errors import InputError, Problem
+from pipelines.errors import InputError, Problem, problems_in
 
 STACK = "dev"
 STACK_FILE = Path(f"Pulumi.{STACK}.yaml")
@@ -37,31 +38,42 @@ def credentials(machine: Machine) -> list[dict[str, str]]:
     Before the platform first starts there is none; what stands in serves to check the rest. Raises InputError when the
     file is there and holds none.
     """
-    path = machine.registry_credentials
+    path, none_yet = machine.registry_credentials, {"username": "none-yet", "password": "none-yet"}
     if not path.exists():
-        return [{"server": machine.registry, "username": "none-yet", "password": "none-yet"}]
+        return [{"server": machine.registry, **none_yet}]
     try:
         held = json.loads(path.read_text())
     except ValueError:
         held = None
-    if not isinstance(held, dict) or held.keys() != {"server", "username", "password"} or not all(held.values()):
+    if not isinstance(held, dict) or held.keys() != {"server", *none_yet} or not all(held.values()):
         expected, fix = "server, username and password of the registry, as JSON", "make down, remove the file, make up"
         raise InputError([Problem(str(path), "", "no whole log-in", expected, fix)])
-    return [held]
+    # Of another port offset: the next start makes one anew.
+    return [held if held["server"] == machine.registry else {"server": machine.registry, **none_yet}]
 
 
 def settings(machine: Machine, choice: Choice) -> Settings:
-    """The settings that both engines deploy. Raises InputError with every problem, and when they are for a cluster
-    other than this machine's."""
-    found = settings_source.parse(
-        {**values(machine, choice), "registryCredentials": credentials(machine)}, STACK_FILE.name
-    )
-    context = found.kubernetes.context
-    if context != KUBE_CONTEXT:
-        expected = f"{KUBE_CONTEXT}, the cluster of the one-machine platform"
-        fix = "set it back, or deploy to that cluster by pulumi up"
-        raise InputError([Problem(STACK_FILE.name, "kubernetes.context", context, expected, fix)])
-    return found
+    """The settings that both engines deploy.
+
+    Raises InputError with every problem, and when they are for another cluster or registry than this machine's.
+    """
+    wanted: dict[str, Any] = values(machine, choice)
+    ours = (("kubernetes", "context", KUBE_CONTEXT, "cluster"), ("registry", "server", machine.registry, "registry"))
+    elsewhere = []
+    for part, key, own, what in ours:
+        asked = _mapping(wanted, part).get(key)
+        if isinstance(asked, str) and asked != own:
+            expected, fix = (
+                f"{own}, the {what} of the one-machine platform",
+                "set it back, or deploy there by pulumi up",
+            )
+            elsewhere.append(Problem(STACK_FILE.name, f"{part}.{key}", asked, expected, fix))
+            # Told already: what follows from it is not told again.
+            wanted[part] = {**wanted[part], key: own}
+    whole = {**wanted, "registryCredentials": credentials(machine)}
+    if elsewhere:
+        raise InputError((*elsewhere, *problems_in(lambda: settings_source.parse(whole, STACK_FILE.name))))
+    return settings_source.parse(whole, STACK_FILE.name)
 
 
 def _mapping(document: Mapping[str, object], key: str) -> dict[str, object]:

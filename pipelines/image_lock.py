@@ -105,8 +105,9 @@ def lock_problems(lock: Lock, dependencies: Sequence[str], requires_python: str,
             direct.append(Problem(place, dependency.name, f"version {package.version}", f"version {version}", refresh))
     expected = requirements_sha256(dependencies, requires_python)
     if not direct and lock.requirements_sha256 != expected:
-        found = lock.requirements_sha256 or f"no line {HEADER.strip()!r}"
-        direct.append(Problem(f"{file}:1", "requirements-sha256", found, f"{expected}: the lock is stale", refresh))
+        found = "a lock of other pins" if lock.requirements_sha256 else f"no line {HEADER.strip()!r}"
+        wanted = f"a lock of the pins in pyproject.toml ({expected[:12]}...): this one is stale"
+        direct.append(Problem(f"{file}:1", "requirements-sha256", found, wanted, refresh))
     return problems + direct
 
 

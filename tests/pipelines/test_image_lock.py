@@ -88,7 +88,7 @@ def test_a_direct_pin_that_is_not_in_the_lock():
 def test_a_pin_that_was_removed_since():
     [(place, key, _, expected)] = told(LOCK, PINS[:1])
     assert (place, key) == ("f:1", "requirements-sha256")
-    assert expected.endswith("the lock is stale")
+    assert expected.endswith("this one is stale")
 
 
 def test_another_python():
