@@ -109,8 +109,12 @@ def stop(machine: Machine) -> None:
             _run("nft", "delete", "table", family, name)
     if interface_exists():
         _run("ip", "link", "delete", INTERFACE)
-    # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time.
-    wait("the pods' network interfaces to go", lambda: _pod_interfaces() or None, 20)
+    # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time: with
+    # connections left in it that can be a minute.
+    for name in _pod_interfaces():
+        with contextlib.suppress(GaveUp):
+            _run("ip", "link", "delete", name)
+    wait("the pods' network interfaces to go", lambda: ", ".join(_pod_interfaces()) or None, 20)
     record = _record(machine)
     for name, value in json.loads(record.read_text()).items():
         with contextlib.suppress(OSError):
@@ -118,13 +122,13 @@ def stop(machine: Machine) -> None:
     record.unlink()
 
 
-def _pod_interfaces() -> str:
+def _pod_interfaces() -> list[str]:
     listed = _run("ip", "-json", "address", "show", "type", "veth")
-    return ", ".join(
+    return [
         link["ifname"]
         for link in json.loads(listed or "[]")
         if any(address.get("local") == NODE_ADDRESS for address in link.get("addr_info", ()))
-    )
+    ]
 
 
 def _record(machine: Machine) -> Path:
