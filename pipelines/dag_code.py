@@ -163,7 +163,9 @@ def _python_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> 
             **({} if task.retries is None else {"retries": task.retries}),
         },
     )
-    variable = _variable(name)
+    variable, function = _variable(name), f"run_{name}"
+    if function in config.dag.tasks:
+        function += "_"
     called = Call(
         Name("call"),
         arguments=[
@@ -173,10 +175,10 @@ def _python_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> 
             Call(Name("json.loads"), arguments=[Name("arguments")]),
         ],
     )
-    applied = Call(Name(f"run_{name}"), arguments=[arguments_template(task.arguments)])
+    applied = Call(Name(function), arguments=[arguments_template(task.arguments)])
     yield ""
     yield f"    @{written(decorator, 1, before=1)}"
-    yield f"    def run_{name}(arguments):"
+    yield f"    def {function}(arguments):"
     yield "        from airflow_runtime.source import call"
     yield ""
     yield f"        return {written(called, 2, before=7)}"

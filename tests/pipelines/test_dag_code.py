@@ -168,7 +168,7 @@ def test_the_override_leaves_command_and_args_alone():
 
 
 def test_a_task_may_be_called_like_a_name_of_the_file():
-    names = ["task", "json", "datetime", "k8s", "class", "call", "arguments", "run"]
+    names = ["task", "json", "datetime", "k8s", "class", "call", "arguments", "run", "run_run"]
     tasks = {
         name: {"kind": "python", "image": "warehouse", "entry": "letters:count", "depends_on": names[:position][-1:]}
         for position, name in enumerate(names)
