@@ -28,6 +28,7 @@ def dag_problems(configs: Sequence[ReadConfig], catalog: Catalog, root: Path) ->
         problems += xcom_problems(config)
         for name, task in config.dag.tasks.items():
             problems += _image_problems(config, name, task, catalog)
+            problems += _executor_problems(config, name, task, catalog)
             problems += _entry_problems(config, name, task)
             problems += _argument_problems(config, name, task)
     return problems
@@ -73,6 +74,16 @@ def _image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog)
         other = next(kind for kind, profile in PROFILE_OF.items() if profile != PROFILE_OF[task.kind])
         fix = f"name another image, or make task {name!r} kind: {other}"
         yield Problem(place, key, f"{type_!r}, a {image.profile} image", expected, fix)
+
+
+def _executor_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
+    executors = catalog.platform.executors
+    if task.kind == "python" and "KubernetesExecutor" not in executors:
+        key = f"tasks.{name}.kind"
+        expected = f"pod: the stack runs {', '.join(executors)}, and a python task needs the KubernetesExecutor"
+        yield Problem(
+            config.place(key), key, "'python'", expected, f"make task {name!r} kind: pod, or add the executor"
+        )
 
 
 def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +206,15 @@ def test_refused(dags, name):
     make, expected = BAD[name]
     make(dags)
     assert any(expected in problem for problem in broken(dags)), "\n".join(broken(dags))
+
+
+def test_a_python_task_needs_the_executor_that_gives_it_a_pod(dags):
+    alone = replace(CATALOG, platform=replace(CATALOG.platform, executors=("LocalExecutor",)))
+    with pytest.raises(InputError) as refusal:
+        load_dags(dags, alone)
+    assert [(problem.file, problem.key) for problem in refusal.value.problems] == [
+        ("dags/warehouse.yaml:7", "tasks.load.kind")
+    ]
 
 
 def test_one_bad_config_hides_no_other(dags):
