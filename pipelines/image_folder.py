@@ -13,12 +13,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import Problem
+from pipelines.image_dockerfile import dockerfile_problems
 from pipelines.image_lock import LOCK, Lock, exact_version, lock_command, lock_problems, parse_lock
 from pipelines.text_forms import Matching
 from pipelines.validation import problems_of, shown
 
 PROJECT = "pyproject.toml"
-DOCKERFILE = "Dockerfile"
 BASES = "bases"
 # https://distribution.github.io/distribution/spec/api/: one component of a repository name; and no two separators.
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -34,10 +34,13 @@ Upstream = Annotated[
     ),
 ]
 OperatingSystem = Annotated[str, Matching("linux/[a-z0-9]+(/[a-z0-9]+)?", "a platform such as linux/amd64")]
-Argument = Annotated[str, Matching("[A-Za-z_][A-Za-z0-9_]*", "the name of a build argument")]
-FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*$", re.IGNORECASE)
-CONTINUED = re.compile(r"\\[ \t]*\n")
-BASE_IMAGE = ("${BASE_IMAGE}", "$BASE_IMAGE", '"${BASE_IMAGE}"')
+Argument = Annotated[
+    str,
+    Matching(
+        "(?!BUILDKIT_|BASE_IMAGE$|SOURCE_DATE_EPOCH$)[A-Za-z_][A-Za-z0-9_]*",
+        "the name of a build argument, none of BASE_IMAGE, SOURCE_DATE_EPOCH and BUILDKIT_...",
+    ),
+]
 
 Profile = Literal["task", "worker", "base"]
 Model = TypeVar("Model", bound=BaseModel)
@@ -102,7 +105,7 @@ def image_folders(images: Path) -> Iterator[str]:
 def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | None, list[Problem]]:
     """The record, or None where there is too little to make one, and all that is wrong with it."""
     folder = images / name
-    problems = [*_name_problems(name, shown_as), *_dockerfile_problems(folder / DOCKERFILE, shown_as)]
+    problems = [*_name_problems(name, shown_as), *dockerfile_problems(folder, shown_as)]
     file = f"{shown_as}/{PROJECT}"
     try:
         document: dict[str, Any] = tomllib.loads((folder / PROJECT).read_text())
@@ -179,29 +182,3 @@ def _read_lock(
         return None, [Problem(file, "", str(error), "UTF-8", lock_command(name))]
     problems = lock_problems(lock, project.dependencies, project.requires_python, file, name) if pinned else []
     return lock, problems
-
-
-def _dockerfile_problems(dockerfile: Path, shown_as: str) -> list[Problem]:
-    """Each stage stands on BASE_IMAGE or on an earlier stage: nothing comes in that no key knows."""
-    file = f"{shown_as}/{DOCKERFILE}"
-    try:
-        text = dockerfile.read_text()
-    except FileNotFoundError:
-        return [Problem(file, "", "no such file", "ARG BASE_IMAGE, FROM ${BASE_IMAGE}", f"write {DOCKERFILE}")]
-    except UnicodeDecodeError as error:
-        return [Problem(file, "", str(error), "UTF-8", "correct it")]
-    problems, stages, stands = [], {"scratch"}, False
-    for line in CONTINUED.sub(" ", text).split("\n"):
-        found = FROM.match(line)
-        if not found:
-            continue
-        image = found["image"]
-        stands = stands or image in BASE_IMAGE
-        if image not in BASE_IMAGE and image.lower() not in stages:
-            fix = "name the image as upstream or base in pyproject.toml"
-            problems.append(Problem(file, "FROM", image, "${BASE_IMAGE} or an earlier stage", fix))
-        stages.add((found["stage"] or "").lower())
-    if not stands and not problems:
-        expected = "ARG BASE_IMAGE, FROM ${BASE_IMAGE}"
-        problems.append(Problem(file, "FROM", "no FROM ${BASE_IMAGE}", expected, "add them"))
-    return problems

@@ -256,6 +256,30 @@ BAD = {
         lambda tree: edit(tree / LETTERS / "Dockerfile", "FROM ${BASE_IMAGE}", "FROM python:3.13"),
         "images/letters/Dockerfile | FROM | python:3.13 | ${BASE_IMAGE} or an earlier stage",
     ),
+    "Dockerfile that goes on after a comment": (
+        lambda tree: edit(tree / LETTERS / "Dockerfile", "FROM ", "FROM \\\n  # from elsewhere\n  python:3.13\nFROM "),
+        "images/letters/Dockerfile | FROM | python:3.13 | ${BASE_IMAGE} or an earlier stage",
+    ),
+    "Dockerfile that copies from another image": (
+        lambda tree: edit(
+            tree / LETTERS / "Dockerfile", "USER", "COPY --chown=1:1 --from=tools:latest /uv /bin/\nUSER"
+        ),
+        "images/letters/Dockerfile | COPY --from | tools:latest | ${BASE_IMAGE} or an earlier stage",
+    ),
+    "Dockerfile that mounts another image": (
+        lambda tree: edit(
+            tree / LETTERS / "Dockerfile", "USER", "RUN --mount=type=bind,from=tools:1,target=/t true\nUSER"
+        ),
+        "images/letters/Dockerfile | RUN --mount | tools:1 | ${BASE_IMAGE} or an earlier stage",
+    ),
+    "Dockerfile that another image reads": (
+        lambda tree: edit(tree / LETTERS / "Dockerfile", "ARG BASE", "# syntax=docker/dockerfile:1\nARG BASE"),
+        "images/letters/Dockerfile | syntax | docker/dockerfile:1 | the builder's own syntax",
+    ),
+    "build argument of the builder": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "ALPHABET", "BUILDKIT_SYNTAX"),
+        "images/letters/pyproject.toml | tool.dag-image.build-arguments.BUILDKIT_SYNTAX | 'BUILDKIT_SYNTAX' | the name",
+    ),
     "link out of the folder": (
         lambda tree: (tree / LETTERS / "link").symlink_to("/etc/passwd"),
         "images/letters/link |  | a link to /etc/passwd, outside of the image's folder | a file",
@@ -302,6 +326,8 @@ def test_a_long_circle_is_told_by_each_folder_in_it(tree):
         "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS build\nRUN make\nFROM scratch AS files\nFROM ${BASE_IMAGE}\n",
         "ARG BASE_IMAGE\nfrom --platform=linux/amd64 $BASE_IMAGE as Build\nFROM build\n",
         "ARG BASE_IMAGE\nFROM \\\n  ${BASE_IMAGE}\n",
+        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS Made\nFROM ${BASE_IMAGE}\nCOPY --from=made /a /b\nCOPY --from=0 /a /c\n"
+        "RUN --mount=type=bind,from=made,target=/m --mount=type=cache,target=/c true\n# syntax=that is too late\n",
     ],
 )
 def test_dockerfiles_of_many_stages(tree, dockerfile):
