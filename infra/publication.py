@@ -12,10 +12,6 @@ import pulumi_kubernetes as k8s
 from infra import jobs, names, runtime
 from infra.restricted import AIRFLOW
 from infra.settings import Resources
-from pipelines.errors import InputError, Problem
-
-# A ConfigMap may hold 1 MiB with everything around the data.
-LARGEST = 900 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,5 @@ class Publication(pulumi.ComponentResource):
         self.register_outputs({"version": arguments.version})
 
 
-def refuse_too_large(archive: bytes) -> None:
-    """Raises InputError when the archive does not fit into a ConfigMap."""
-    if len(archive) > LARGEST:
-        found = f"{len(archive) / 1024:.0f} KiB compressed"
-        fix = "move data out of the source folders: inputs belong into the bucket"
-        raise InputError([Problem("dags/", "", found, f"at most {LARGEST // 1024} KiB to publish", fix)])
-
-
 def _encoded(archive: bytes) -> str:
-    refuse_too_large(archive)
     return base64.b64encode(archive).decode()

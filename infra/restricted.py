@@ -44,7 +44,6 @@ class Identity:
 AIRFLOW = Identity(50000, 0)
 POSTGRES = Identity(999, 999)
 OBJECT_STORE = Identity(1000, 1000)
-SIDECAR = Identity(65534, 65534)
 
 
 def container() -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import names
-from infra.publication import refuse_too_large
 from infra.settings import Settings
 from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
 from pipelines.dag_config import DAGS, DagConfig, load_dags
@@ -49,7 +48,7 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
         raise InputError([*error.problems, *problems_in(lambda: load_dags(root / DAGS, declared))]) from None
     catalog = catalog_of(images, platform(settings))
     sources = Sources(images, catalog, load_dags(root / DAGS, catalog), root / DAGS)
-    refuse_too_large(pack(sources.tree({})))
+    pack(sources.tree({}))
     return sources
 
 

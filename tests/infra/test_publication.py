@@ -6,8 +6,7 @@ import pulumi
 import pytest
 
 from infra import runtime
-from infra.publication import LARGEST, Publication, PublicationArguments, refuse_too_large
-from pipelines.errors import InputError
+from infra.publication import Publication, PublicationArguments
 from tests.infra import stacks
 from tests.infra.pods import pods, violations
 from tests.infra.recording import Recording, record
@@ -68,19 +67,3 @@ def test_the_job_writes_with_the_publisher_s_key_only(recording: Recording) -> N
     assert container["envFrom"] == [{"secretRef": {"name": "object-store-publisher"}}]
     named = {entry["valueFrom"]["secretKeyRef"]["name"] for entry in container["env"] if "valueFrom" in entry}
     assert named == {"airflow-metadata"}
-
-
-def test_what_fits_is_let_through() -> None:
-    refuse_too_large(b"\0" * LARGEST)
-
-
-def test_what_does_not_fit_is_refused_with_a_way_out() -> None:
-    with pytest.raises(InputError) as refusal:
-        refuse_too_large(b"\0" * (LARGEST + 1024))
-    assert str(refusal.value) == (
-        "1 problem, nothing was changed:\n"
-        "dags/\n"
-        "    found:    901 KiB compressed\n"
-        "    expected: at most 900 KiB to publish\n"
-        "    fix:      move data out of the source folders: inputs belong into the bucket"
-    )
