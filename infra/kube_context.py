@@ -10,6 +10,8 @@ import yaml
 
 from pipelines.errors import InputError, Problem
 
+REPAIR = "repair the file, or point KUBECONFIG at another"
+
 
 def check(context: str, stack_file: str) -> None:
     """Raises InputError unless kubeconfig holds ``context`` and has it as its current context.
@@ -39,7 +41,10 @@ def _merged(paths: tuple[Path, ...]) -> tuple[str, frozenset[str]]:
     for path in paths:
         document = _document(path)
         current = current or str(document.get("current-context") or "")
-        known |= {str(entry["name"]) for entry in document.get("contexts") or []}
+        entries = document.get("contexts") or []
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) and "name" in entry for entry in entries):
+            raise InputError([Problem(str(path), "contexts", "no list of named contexts", "a kubeconfig", REPAIR)])
+        known |= {str(entry["name"]) for entry in entries}
     return current, frozenset(known)
 
 
@@ -48,6 +53,8 @@ def _document(path: Path) -> dict[str, Any]:
         return {}
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError:
-        raise InputError([Problem(str(path), "", "no valid YAML", "a kubeconfig", "repair the file")]) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise InputError([Problem(str(path), "", "no valid YAML", "a kubeconfig", REPAIR)]) from None
+    except OSError as error:
+        raise InputError([Problem(str(path), "", error.strerror or str(error), "a kubeconfig", REPAIR)]) from None
     return document if isinstance(document, dict) else {}

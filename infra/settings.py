@@ -43,6 +43,12 @@ def _distinct(executors: tuple[Executor, ...]) -> tuple[Executor, ...]:
     return executors
 
 
+def _one_a_server(credentials: tuple[RegistryCredential, ...]) -> tuple[RegistryCredential, ...]:
+    if len({credential.server for credential in credentials}) != len(credentials):
+        raise ValueError("one log-in a server")
+    return credentials
+
+
 class Record(BaseModel):
     """A part of the settings."""
 
@@ -201,7 +207,7 @@ class Settings(Record):
     name: Name = "airflow"
     kubernetes: Kubernetes
     registry: Registry
-    registry_credentials: Annotated[tuple[RegistryCredential, ...], Field(strict=False)]
+    registry_credentials: Annotated[tuple[RegistryCredential, ...], Field(strict=False), AfterValidator(_one_a_server)]
     namespaces: Namespaces = Namespaces()
     airflow: Airflow = Airflow()
     chart: Chart = Chart()

@@ -49,7 +49,7 @@ def read_stack_file(path: Path) -> dict[str, object]:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         found, fix = "no such file", "name a stack that has a file, or write one"
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         found, fix = " ".join(str(error).split()), "correct the YAML"
     else:
         if isinstance(document, dict) and isinstance(document.get("config", {}), dict):
@@ -78,7 +78,7 @@ def _is_secret(key: str) -> bool:
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     prefix = f"{PROJECT}:"
-    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in values.items() if str(key).startswith(prefix)}
 
 
 def _decoded(key: str, value: object) -> object:

@@ -59,9 +59,11 @@ def test_the_first_file_that_sets_a_current_context_wins(tmp_path: Path, monkeyp
     kube_context.check("dev", "Pulumi.dev.yaml")
 
 
-@pytest.mark.parametrize("content", ["", "a: [", "- 1"])
+@pytest.mark.parametrize(
+    "content", ["", "a: [", "- 1", "contexts: dev", "contexts: [dev]", "contexts: [{context: {}}]", "\udcff"]
+)
 def test_what_is_no_kubeconfig_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    (tmp_path / "config").write_text(content)
+    (tmp_path / "config").write_text(content, errors="surrogateescape")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(InputError, match=str(tmp_path / "config")):
         kube_context.check("dev", "Pulumi.dev.yaml")

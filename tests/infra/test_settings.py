@@ -35,9 +35,9 @@ def test_a_missing_stack_file_is_named() -> None:
         settings_source.load_file(stacks.ROOT / "Pulumi.nowhere.yaml")
 
 
-@pytest.mark.parametrize("text", ["config: [1]", "- 1", "config: {"])
+@pytest.mark.parametrize("text", ["config: [1]", "- 1", "config: {", "\udcff"])
 def test_what_is_no_stack_file_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, errors="surrogateescape")
     with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml"):
         settings_source.load_file(tmp_path / "Pulumi.dev.yaml")
 
