@@ -46,7 +46,7 @@ def read_configs(root: Path) -> tuple[list[ReadConfig], list[Problem]]:
     problems: list[Problem] = []
     sources: dict[str, Source | None] = {}
     for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if path.suffix not in SUFFIXES or path.name.startswith("."):
+        if path.suffix not in SUFFIXES or path.name.startswith(".") or path.is_dir():
             continue
         shown_as = f"{root.name}/{path.name}"
         document, found = read_yaml(path, shown_as)

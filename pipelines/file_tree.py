@@ -27,12 +27,23 @@ class File(NamedTuple):
 
 
 def read_tree(folder: Path, shown_as: str) -> dict[str, File]:
-    """The files below a folder by posix path, without caches and bytecode. Raises InputError for links."""
+    """The files below a folder by posix path, without caches and bytecode.
+
+    Raises InputError for links, and for names that no archive of ours may hold.
+    """
     found = members(folder, shown_as)
-    links = [member.path for member in found if member.kind == "link"]
-    if links:
-        expected = "files: a link would not be published"
-        raise InputError(Problem(f"{shown_as}/{path}", "", "a link", expected, "copy the file") for path in links)
+    problems = [
+        Problem(f"{shown_as}/{member.path}", "", "a link", "files: a link would not be published", "copy the file")
+        for member in found
+        if member.kind == "link"
+    ]
+    problems += [
+        Problem(f"{shown_as}/{member.path}", "", "a backslash in a name", "a plain name", "rename it")
+        for member in found
+        if "\\" in member.path
+    ]
+    if problems:
+        raise InputError(problems)
     return {member.path: File(member.kind == "executable", (folder / member.path).read_bytes()) for member in found}
 
 

@@ -41,3 +41,9 @@ def test_links_are_refused(tmp_path):
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(InputError, match="a link would not be published"):
         read_tree(tmp_path, "dags/x")
+
+
+def test_a_name_that_the_runtime_would_refuse_is_refused_here(tmp_path):
+    (tmp_path / "a\\b.py").write_bytes(b"")
+    with pytest.raises(InputError, match="a backslash in a name"):
+        read_tree(tmp_path, "dags/x")
