@@ -2,8 +2,8 @@
 
 Run by the publication Job as ``python -m airflow_runtime.publish``. Everything comes from the environment:
     PUBLICATION_VERSION             hash of the tree in the archive
-    PUBLICATION_ARCHIVE             default /publication/tree.tar.gz: members ``tree/<path>`` and
-    ``sources/<hash>.tar.gz`` OBJECT_STORE_BUCKET             and PUBLICATION_PREFIX, default ``dags``
+    PUBLICATION_ARCHIVE             default /publication/tree.tar.gz; members tree/<path>, sources/<hash>.tar.gz
+    OBJECT_STORE_BUCKET             and PUBLICATION_PREFIX, default ``dags``
     AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
     AIRFLOW_METADATA_CONNECTION     SQLAlchemy URL; without it, or when it fails, nothing is removed
 """

@@ -1,8 +1,8 @@
 """The published DAG bundle: what ``<prefix>/current`` of the bucket names, or the version that a run was started with.
 
 On disk, below Airflow's folder for the bundle:
-    current                 link to the folder being followed; its path never changes, so neither do the paths Airflow
-    stores followed/<version>      what ``current`` points or pointed to; ``followed/none`` is the empty bundle
+    current                 link to the folder being followed; a path that stays, for the paths that Airflow stores
+    followed/<version>      what ``current`` points or pointed to; ``followed/none`` is the empty bundle
     versions/<version>      what pinned runs use; Airflow's own clean-up looks there
 """
 

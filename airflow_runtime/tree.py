@@ -1,7 +1,7 @@
 """A tree of files in an archive: reading it without trusting it, packing it, and the hash of its content.
 
 The hash is of paths, execute bits and bytes, never of the archive: gzip's output differs between versions of zlib. The
-same rule stands in ``pipelines.dag_tree`` and in the task base's entry point, which cannot import this module; a test
+same rule stands in ``pipelines.file_tree`` and in the task base's entry point, which cannot import this module; a test
 compares them.
 """
 
@@ -45,8 +45,8 @@ def tree_hash(files: Mapping[str, File]) -> str:
 def read_archive(data: bytes) -> dict[str, File]:
     """The regular files of a gzipped tar.
 
-    Raises BadArchive for damage, for links and devices, for paths that are absolute, climb, clash or hold bytecode,
-    and beyond MAXIMUM_BYTES unpacked or MAXIMUM_FILES.
+    Raises BadArchive for damage, for links, devices and sparse files, for paths that are absolute, climb, clash or
+    hold bytecode, and beyond MAXIMUM_BYTES unpacked or MAXIMUM_FILES.
     """
     files: dict[str, File] = {}
     try:
@@ -64,7 +64,8 @@ def read_archive(data: bytes) -> dict[str, File]:
                 if len(content) != member.size:
                     raise BadArchive(f"{path!r} is cut short")
                 files[path] = File(bool(member.mode & 0o100), content)
-    except tarfile.TarError as error:
+    # The size in a damaged header may be beyond what can be read at all.
+    except (tarfile.TarError, OverflowError) as error:
         raise BadArchive(f"not a tar archive: {error}") from None
     _refuse_files_as_folders(files)
     return files
@@ -119,8 +120,9 @@ def _inflate(data: bytes) -> bytes:
 
 def _checked_path(member: tarfile.TarInfo) -> str:
     path = member.name
-    if not member.isreg():
-        raise BadArchive(f"{path!r} is neither a file nor a folder")
+    # A sparse file of a few bytes unpacks to any size.
+    if not member.isreg() or member.issparse():
+        raise BadArchive(f"{path!r} is neither a plain file nor a folder")
     parts = path.split("/")
     if not path or path.startswith("/") or "\\" in path or "\0" in path or {"", ".", ".."} & set(parts):
         raise BadArchive(f"{path!r} is no plain relative path")

@@ -91,10 +91,10 @@ def special(name: str, kind: bytes, target: str = "") -> tuple[tarfile.TarInfo, 
         ([regular("a//b")], "plain relative path"),
         ([regular("./a")], "plain relative path"),
         ([regular("a\\b")], "plain relative path"),
-        ([special("link", tarfile.SYMTYPE, "/etc/passwd")], "neither a file nor a folder"),
-        ([regular("a"), special("hard", tarfile.LNKTYPE, "a")], "neither a file nor a folder"),
-        ([special("pipe", tarfile.FIFOTYPE)], "neither a file nor a folder"),
-        ([special("device", tarfile.CHRTYPE)], "neither a file nor a folder"),
+        ([special("link", tarfile.SYMTYPE, "/etc/passwd")], "neither a plain file nor a folder"),
+        ([regular("a"), special("hard", tarfile.LNKTYPE, "a")], "neither a plain file nor a folder"),
+        ([special("pipe", tarfile.FIFOTYPE)], "neither a plain file nor a folder"),
+        ([special("device", tarfile.CHRTYPE)], "neither a plain file nor a folder"),
         ([regular("a"), regular("a", b"other")], "there twice"),
         ([regular("a"), regular("a/b")], "both a file and a folder"),
         ([regular("__pycache__/a.pyc")], "bytecode"),
@@ -103,6 +103,25 @@ def special(name: str, kind: bytes, target: str = "") -> tuple[tarfile.TarInfo, 
 def test_what_no_published_tree_holds_is_refused(members, reason):
     with pytest.raises(BadArchive, match=reason):
         read_archive(archive(*members))
+
+
+def sparse(size: int) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo("a")
+    member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(size), "GNU.sparse.name": "a"}
+    return member, b""
+
+
+def test_a_file_of_holes_is_refused_before_it_fills_the_memory():
+    with pytest.raises(BadArchive, match="neither a plain file nor a folder"):
+        read_archive(archive(sparse(1 << 50)))
+
+
+def test_a_size_beyond_all_reading_is_damage():
+    name, size = b"a".ljust(124, b"\0"), b"\x80" + b"\x7f" * 11
+    header = name + size + b"\0" * 12 + b" " * 8 + b"0".ljust(356, b"\0")
+    summed = header[:148] + b"%06o\0 " % sum(header) + header[156:]
+    with pytest.raises(BadArchive):
+        read_archive(gzip.compress(summed + bytes(1024)))
 
 
 def test_folders_are_no_content():
