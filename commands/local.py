@@ -16,6 +16,7 @@ from local.bucket import Bucket
 from local.kubernetes_client import connect, namespace_annotations
 from local.machine import Machine
 from local.progress import Progress
+from local.pulumi_recovery import end_orphans
 from local.up import Summary, decide, prove
 from local.up import up as bring_up
 from local.workloads import phase, pods
@@ -48,14 +49,18 @@ def up(
 def down() -> None:
     """Stop the platform. Data, images and the toolchain stay; the next `up` goes on with them."""
     with told():
-        platform.stop(Machine.here(), Progress())
+        machine = Machine.here()
+        end_orphans(machine.state / "pulumi")
+        platform.stop(machine, Progress())
 
 
 @app.command()
 def purge() -> None:
     """Stop the platform and remove all that it keeps outside the clone, data included."""
     with told():
-        platform.purge(Machine.here(), Progress())
+        machine = Machine.here()
+        end_orphans(machine.state / "pulumi")
+        platform.purge(machine, Progress())
 
 
 @app.command()
@@ -109,7 +114,10 @@ def _summarise(summary: Summary, machine: Machine, seconds: float) -> None:
     _say_stand_in(summary.choice)
     typer.echo(f"Airflow:  {summary.address}")
     typer.echo(f"user:     {summary.admin}")
-    kubectl = f"{machine.tool('kubectl')} --kubeconfig {machine.kubeconfig} --namespace {summary.namespace}"
+    cache = machine.environment()["KUBECACHEDIR"]
+    kubectl = (
+        f"{machine.tool('kubectl')} --kubeconfig {machine.kubeconfig} --cache-dir {cache} --namespace {summary.namespace}"
+    )
     show_password = f"get secret {summary.password_secret} --output jsonpath='{{.data.password}}' | base64 --decode"
     typer.echo(f"password: {kubectl} {show_password}")
 

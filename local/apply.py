@@ -171,6 +171,8 @@ class Apply:
             if digest is None:
                 build(resource.inputs, self._machine, self._doing)
                 digest = registry.digest(reference)
+                if digest is None:
+                    raise GaveUp(f"{reference} was built, but is not in the registry")
                 with self._lock:
                     self.counts.built += 1
         return reference, {**resource.inputs, "digest": digest, "ref": f"{reference}@{digest}"}

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from lightkube import Client
@@ -35,7 +36,9 @@ class Bucket:
     def __init__(self, client: Client, settings: Settings) -> None:
         root = secret(client, settings.name, names.STORE_ROOT_SECRET)
         self._name = settings.object_store.bucket
-        self._store: Any = boto3.client(
+        # The caller's own AWS profile is none of this store's business, and may not even exist.
+        ours = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        self._store: Any = boto3.Session(botocore_session=ours).client(
             "s3",
             endpoint_url=service_address(client, settings.name, NAME, PORT),
             region_name=settings.object_store.region,

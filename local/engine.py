@@ -64,6 +64,8 @@ def choose(
     if chart == "stand-in":
         path = STAND_IN
     elif path:
+        # Recorded for whatever clone comes next.
+        path = str(Path(path).absolute())
         problems += [] if Path(path).exists() else [_no_chart(path)]
     elif not downloadable():
         problems.append(_no_chart("no answer from the chart's repository"))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +61,12 @@ class Helm:
 
     def upgrade(self, chart: Chart) -> None:
         """Install or upgrade the release, without waiting for its pods; raises GaveUp with Helm's own words."""
-        self._forget_interrupted(chart.name, chart.namespace)
+        self.forget_interrupted(chart.name, chart.namespace)
         self._say(f"release {chart.namespace}/{chart.name} of the chart {chart.source}")
         place = ["--repo", chart.repository] if chart.repository else []
         version = ["--version", chart.version] if chart.version and chart.repository else []
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
-            json.dump(chart.values, values)
-            values.flush()
-            self._run("upgrade", "--install", chart.name, chart.source, *place, *version,
-                      "--namespace", chart.namespace, "--values", values.name)  # fmt: skip
+        self._run("upgrade", "--install", chart.name, chart.source, *place, *version,
+                  "--namespace", chart.namespace, "--values", "-", text=json.dumps(chart.values))  # fmt: skip
 
     def wait(self, name: str, namespace: str, seconds: float) -> None:
         """Return when each workload of the release is rolled out; raises GaveUp with the reason."""
@@ -85,20 +81,25 @@ class Helm:
         """Remove the release and its objects, not its volume claims."""
         self._run("uninstall", name, "--namespace", namespace, "--ignore-not-found")
 
-    def _forget_interrupted(self, name: str, namespace: str) -> None:
-        # Helm refuses to go on from a revision that a killed Helm left pending, for ever.
+    def forget_interrupted(self, name: str, namespace: str) -> None:
+        """Remove the records of revisions that a killed Helm left pending: Helm would not go on from them."""
+        self.forget(name, namespace, "pending-")
+
+    def forget(self, name: str, namespace: str, status: str = "") -> None:
+        """Remove the release's records, of those whose status begins so. Its objects stay, and the next installation
+        takes them over."""
         for revision in self._revisions(name, namespace):
-            if revision.metadata.labels["status"].startswith("pending-"):
+            if revision.metadata.labels["status"].startswith(status):
                 self._client.delete(Secret, revision.metadata.name, namespace=namespace)
 
     def _revisions(self, name: str, namespace: str) -> list[Any]:
         found: Any = self._client.list(Secret, namespace=namespace, labels={"owner": "helm", "name": name})
         return sorted(found, key=lambda secret: int(secret.metadata.labels["version"]))
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str, text: str = "") -> None:
         command = [str(self._machine.tool("helm")), *arguments, "--kubeconfig", str(self._machine.kubeconfig)]
         environment = {**os.environ, **self._machine.environment()}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise GaveUp(f"helm {arguments[0]} failed: {(done.stderr or done.stdout).strip()}")
 

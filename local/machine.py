@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from local import toolchain
+from pipelines.errors import InputError, Problem
 
 PROJECT = "de-airflow-pipeline"
 PORT_OFFSET = "DE_AIRFLOW_PIPELINE_PORT_OFFSET"
@@ -22,6 +23,7 @@ NETWORKS = (POD_NETWORK, SERVICE_NETWORK)
 #: Variables by which tools are told to keep their files with ours rather than in the user's home.
 TOOL_FOLDERS = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "KUBECACHEDIR")
 
+LAST_PORT = 65535
 #: Every TCP port that the platform listens on, before the offset.
 PORTS: Mapping[str, int] = MappingProxyType(
     {
@@ -60,12 +62,15 @@ class Machine:
 
     @classmethod
     def here(cls, environment: Mapping[str, str] | None = None) -> Machine:
-        """The machine as ``XDG_CACHE_HOME``, ``XDG_STATE_HOME`` and ``DE_AIRFLOW_PIPELINE_PORT_OFFSET`` place it."""
+        """The machine as ``XDG_CACHE_HOME``, ``XDG_STATE_HOME`` and ``DE_AIRFLOW_PIPELINE_PORT_OFFSET`` place it.
+
+        Raises InputError for an offset that is no number, or moves a port beyond the last.
+        """
         variables = os.environ if environment is None else environment
         home = Path(variables.get("HOME") or Path.home())
-        cache = Path(variables.get("XDG_CACHE_HOME") or home / ".cache") / PROJECT
-        state = Path(variables.get("XDG_STATE_HOME") or home / ".local" / "state") / PROJECT
-        offset = int(variables.get(PORT_OFFSET) or 0)
+        cache = _folder(variables, "XDG_CACHE_HOME", home / ".cache") / PROJECT
+        state = _folder(variables, "XDG_STATE_HOME", home / ".local" / "state") / PROJECT
+        offset = _offset(variables.get(PORT_OFFSET) or "0")
         return cls(
             cache=cache,
             state=state,
@@ -109,3 +114,17 @@ class Machine:
             "BUILDX_BUILDER": "local",
             "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
         }
+
+
+def _folder(variables: Mapping[str, str], name: str, default: Path) -> Path:
+    """https://specifications.freedesktop.org/basedir-spec: a relative path is as good as none."""
+    given = Path(variables.get(name) or default)
+    return given if given.is_absolute() else default
+
+
+def _offset(text: str) -> int:
+    most = LAST_PORT - max(PORTS.values())
+    if text.isascii() and text.isdigit() and int(text) <= most:
+        return int(text)
+    problem = Problem("environment", PORT_OFFSET, text, f"a whole number from 0 to {most}", f"correct {PORT_OFFSET}")
+    raise InputError([problem])

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from local import pulumi_recovery as recovery
 from local import stack
 from local.apply import Counts
 from local.engine import Choice
@@ -32,6 +33,7 @@ PLUGINS = ("kubernetes", "docker-build", "random")
 STEP = re.compile(r"^ *[-+~]+ +(?!pulumi:)[a-z][a-z0-9./-]*:\S+ (?P<step>.*)$")
 SECONDS = re.compile(r" \([0-9.]+m?s\)")
 COLOUR = re.compile(r"<\{%[^%]*%\}>")
+RELEASE = "kubernetes:helm.sh/v3:Release"
 IMAGE = "docker-build:index:Image"
 #: The engine's operation -> what is counted.
 OUTCOMES = {
@@ -54,6 +56,8 @@ class PulumiEngine:
     def __init__(self, machine: Machine, namespace: str, progress: Progress) -> None:
         self._machine, self._progress = machine, progress
         self._home = machine.state / "pulumi" / namespace
+        self._backend = self._home / "backend"
+        self._checkpoint = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack.STACK}.json"
         self._choice, self._unfinished = self._home / "choice.json", self._home / "unfinished"
         self.config_file = self._home / "project" / stack.STACK_FILE.name
 
@@ -62,28 +66,39 @@ class PulumiEngine:
         """What the last ``up`` began with; kept until ``make purge``."""
         return Choice(**json.loads(self._choice.read_text())) if self._choice.exists() else None
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last ``up`` did not come to its end: there may be objects that its state does not know."""
+        return self._unfinished.exists()
+
+    def knows(self, kind: str) -> bool:
+        """Whether the stack's state holds a resource of a type."""
+        state = json.loads(self._checkpoint.read_text()) if recovery.is_whole(self._checkpoint) else {}
+        deployed = (state.get("checkpoint", {}).get("latest") or {}).get("resources", [])
+        return any(resource["type"] == kind for resource in deployed)
+
     def up(self, choice: Choice) -> Counts:
         """Deploy the stack. Raises GaveUp with the engine's own messages."""
+        recovery.end_orphans(self._home)
+        recovery.unlock(self._backend / ".pulumi" / "locks", self._progress.say)
         self.prepare(choice)
         self._choice.write_text(json.dumps(asdict(choice)))
-        self._unlock()
-        unfinished = self._unfinished.exists()
+        unfinished = self.unfinished
         self._unfinished.touch()
         events = self._home / "events.json"
         events.unlink(missing_ok=True)
         arguments = ("--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(events))
-        # An update that was killed leaves objects that its state does not know.
         adopt = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"} if unfinished else {}
         status, last = self._follow(adopt, "up", "--config-file", str(self.config_file), *arguments)
         seen = list(_events(events))
         if status:
-            raise GaveUp("\n".join(("pulumi up failed:", *(list(_errors(seen)) or last))))
+            raise GaveUp("\n".join(("pulumi up failed:", *(list(errors(seen)) or last))))
         self._unfinished.unlink()
-        return _counts(seen)
+        return counts(seen)
 
     def prepare(self, choice: Choice) -> None:
         """Make backend, passphrase and stack where they are missing, and generate the stack's configuration."""
-        for folder in (self._home / "backend", self._home / "home", self.config_file.parent):
+        for folder in (self._backend, self._home / "home", self.config_file.parent):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = self._home / "passphrase"
         if not passphrase.exists():
@@ -92,7 +107,8 @@ class PulumiEngine:
         project = self.config_file.with_name("Pulumi.yaml")
         # The CLI writes a new stack's salt beside the project file: beside this one, not into the clone.
         project.write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}))
-        if stack.STACK not in self._stacks():
+        recovery.mend(self._checkpoint, self._progress.say)
+        if not self._checkpoint.exists():
             self.config_file.unlink(missing_ok=True)
             self._run("stack", "init", "--secrets-provider", "passphrase", where=project.parent)
         self._configure(choice)
@@ -104,7 +120,7 @@ class PulumiEngine:
         here = {
             **platform,
             "PATH": os.pathsep.join((str(python), platform["PATH"])),
-            "PULUMI_BACKEND_URL": f"file://{self._home / 'backend'}",
+            "PULUMI_BACKEND_URL": f"file://{self._backend}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._home / "passphrase"),
             "PULUMI_HOME": str(self._home / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -134,18 +150,6 @@ class PulumiEngine:
             path = f"{key}[{index}].password"
             self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=one["password"])
         source.write_text(fingerprint)
-
-    def _stacks(self) -> set[str]:
-        stacks = self._home / "backend" / ".pulumi" / "stacks" / PROJECT
-        return {path.name.split(".")[0] for path in stacks.glob("*.json*")}
-
-    def _unlock(self) -> None:
-        """Take away the lock of an update that was killed."""
-        for lock in (self._home / "backend" / ".pulumi" / "locks").rglob("*.json"):
-            holder = json.loads(lock.read_text())
-            if not Path(f"/proc/{holder['pid']}").exists():
-                self._progress.say(f"an update by process {holder['pid']} was interrupted: taking its lock away")
-                lock.unlink()
 
     def _command(self, *arguments: str) -> list[str]:
         return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
@@ -185,7 +189,8 @@ def _events(log: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in log.read_text().splitlines() if line.strip())
 
 
-def _errors(events: list[dict[str, Any]]) -> Iterator[str]:
+def errors(events: list[dict[str, Any]]) -> Iterator[str]:
+    """``resource: message`` of each error in an event log, once."""
     told = set()
     for event in events:
         diagnostic = event.get("diagnosticEvent", {})
@@ -195,7 +200,8 @@ def _errors(events: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{diagnostic.get('urn', '').rpartition('::')[2]}: {text}".removeprefix(": ")
 
 
-def _counts(events: list[dict[str, Any]]) -> Counts:
+def counts(events: list[dict[str, Any]]) -> Counts:
+    """What an event log says was done, counted as direct apply counts it."""
     found: Counter[str] = Counter()
     for event in events:
         metadata = event.get("resOutputsEvent", {}).get("metadata", {})

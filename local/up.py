@@ -16,10 +16,11 @@ from infra import names, sources
 from infra.program import deploy
 from infra.settings import Settings
 from infra.sources import Sources
-from local import engine, platform, pulumi_engine, registry_log_in, smoke, stack
+from local import engine, files, platform, pulumi_engine, registry_log_in, smoke, stack
 from local.apply import Apply, Counts
 from local.bucket import Bucket
 from local.engine import Choice
+from local.helm import Helm
 from local.kubernetes_client import connect, namespace_annotations
 from local.machine import Machine
 from local.mirror import ensure_mirror
@@ -49,7 +50,10 @@ class Summary:
 
 
 def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool = True) -> Summary:
-    """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails."""
+    """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails.
+
+    One at a time: two at once would each draw the passwords that the other has not stored yet.
+    """
     with progress.step("check"):
         found = (
             *problems_in(lambda: engine.check(environment)),
@@ -59,10 +63,16 @@ def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, 
         if found:
             raise InputError(found)
     platform.start(machine, progress)
+    with files.locked(machine.state / "up.lock", lambda: progress.say("waiting for another make up")):
+        return _deploy(machine, environment, progress, with_smoke=with_smoke)
+
+
+def _deploy(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool) -> Summary:
     client = connect(machine)
     settings, choice = decide(client, machine, environment)
     registry_log_in.check(machine, settings.registry.server)
-    ensure_mirror(machine, progress)
+    with progress.step("stand-in images"):
+        ensure_mirror(machine, progress)
     with progress.step(f"apply with {choice}"):
         counts = _apply(client, machine, settings, choice, progress)
     api = smoke.airflow(client, settings)
@@ -109,8 +119,12 @@ def prove(client: Client, machine: Machine, settings: Settings, found: Sources, 
 
 def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice, progress: Progress) -> Counts:
     if choice.engine == "pulumi":
+        pulumi = pulumi_engine.PulumiEngine(machine, settings.name, progress)
+        if pulumi.unfinished:
+            helm = Helm(client, machine, progress.doing)
+            helm.forget(names.RELEASE, settings.name, "pending-" if pulumi.knows(pulumi_engine.RELEASE) else "")
         # Pulumi makes the namespace itself, and remembers until then what it began with.
-        counts = pulumi_engine.PulumiEngine(machine, settings.name, progress).up(choice)
+        counts = pulumi.up(choice)
         engine.record(client, settings.name, choice)
         return counts
     engine.record(client, settings.name, choice)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,19 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lightkube import Client
+from lightkube import ApiError, Client
+from lightkube.resources.core_v1 import Namespace
 
 from infra import sources
 from infra.settings import Settings
 from infra.sources import Sources
-from local import engine, platform, stack
+from local import engine, platform, pulumi_engine, stack
 from local.bucket import Bucket
 from local.engine import Choice
-from local.kubernetes_client import connect
+from local.kubernetes_client import connect, namespace_annotations
 from local.machine import Machine
 from local.progress import Progress
+from local.up import UNDECIDED
+from local.waiting import wait
 
 ROOT = Path(__file__).parents[1]
+#: Namespace of the second deployment.
+SECOND = "airflow-second"
 
 
 @dataclass(frozen=True)
@@ -60,21 +67,55 @@ def running(request: pytest.FixtureRequest) -> Iterator[Machine]:
         pytest.skip("the one-machine platform needs root on Linux")
     machine = Machine.here()
     was_running = is_running(machine)
-    reporter = request.config.pluginmanager.getplugin("capturemanager")
-    with reporter.global_and_fixture_disabled():
-        done = subprocess.run([sys.executable, "-m", "commands", "local", "up"], cwd=ROOT, check=False)
     try:
-        assert done.returncode == 0, "make up failed; its own message stands above"
+        _bring_up(request)
         yield machine
     finally:
         if not was_running:
             platform.stop(machine, Progress())
 
 
-@pytest.fixture(scope="session")
-def deployed(running: Machine) -> Deployed:
+@pytest.fixture(scope="session", params=["the engine that is there", "the other engine"])
+def deployed(request: pytest.FixtureRequest, running: Machine) -> Iterator[Deployed]:
+    """Airflow, once by the engine that is recorded, and once beside it by the other one where that can be had."""
     client = connect(running)
-    any_choice = Choice("direct", "stand-in", engine.STAND_IN)
-    choice = engine.recorded(client, stack.settings(running, any_choice).name)
-    assert choice is not None
-    return Deployed(running, client, choice, stack.settings(running, choice))
+    first = engine.recorded(client, stack.settings(running, UNDECIDED).name)
+    assert first is not None
+    if request.param == "the engine that is there":
+        yield Deployed(running, client, first, stack.settings(running, first))
+        return
+    if first.engine == "direct" and not pulumi_engine.available():
+        pytest.skip("no Pulumi CLI on PATH: only direct apply was tested")
+    other = Choice("pulumi" if first.engine == "direct" else "direct", first.chart, first.chart_path)
+    # Commands and settings read the two variables: all that runs meanwhile is about the second deployment.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(stack.NAME_VARIABLE, SECOND)
+        patch.setenv("APPLY", other.engine)
+        patch.setenv("CHART", other.chart)
+        settings = stack.settings(running, other)
+        try:
+            _bring_up(request)
+            yield Deployed(running, client, other, settings)
+        finally:
+            _remove(running, client, settings)
+
+
+def _bring_up(request: pytest.FixtureRequest) -> None:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture
+    with capture.global_and_fixture_disabled():
+        done = subprocess.run([sys.executable, "-m", "commands", "local", "up"], cwd=ROOT, check=False)
+    assert done.returncode == 0, "make up failed; its own message stands above"
+
+
+def _remove(machine: Machine, client: Client, settings: Settings) -> None:
+    names = (settings.name, settings.tasks_namespace)
+    for name in names:
+        with contextlib.suppress(ApiError):
+            client.delete(Namespace, name)
+    wait("the second deployment to go", lambda: _left(client, names), 300)
+    shutil.rmtree(machine.state / "pulumi" / settings.name, ignore_errors=True)
+
+
+def _left(client: Client, names: tuple[str, ...]) -> str | None:
+    return ", ".join(name for name in names if namespace_annotations(client, name) is not None) or None
