@@ -13,6 +13,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 SAMPLE_SECONDS = 0.5
 # A plain log says that a long step is alive, without filling the screen.
@@ -40,7 +41,7 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stages: list[Stage] = []
-        self._console = Console(file=stream or sys.stdout, highlight=False, soft_wrap=True)
+        self._console = Console(file=stream or sys.stdout, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
         self._open: list[str] = []
 
@@ -51,7 +52,8 @@ class Progress:
     def doing(self, text: str) -> None:
         """What the running step is at; replaces the last on a terminal."""
         if self._status is not None:
-            self._status.update(f"{' / '.join(self._open)}: {text}")
+            # A plain string would be read as markup: a build's `[stage-0 2/4]` would vanish.
+            self._status.update(Text(f"{' / '.join(self._open)}: {text}"))
         else:
             self.say(text)
 
@@ -63,7 +65,7 @@ class Progress:
             outer.stop()
         self._open.append(name)
         if self._console.is_terminal:
-            self._status = self._console.status(" / ".join(self._open))
+            self._status = self._console.status(Text(" / ".join(self._open)))
             self._status.start()
         else:
             self._console.print(f"{name} ...", markup=False)
