@@ -27,6 +27,8 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "unshare": "util-linux",
         "mount": "mount",
         "mmdebstrap": "mmdebstrap",
+        # Without it neither Go nor apt believes a server's certificate.
+        "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     }
 )
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,7 +36,7 @@ SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def missing() -> tuple[str, ...]:
     """Debian packages still to be installed, sorted."""
-    return tuple(sorted({package for name, package in NEEDED.items() if shutil.which(name, path=SEARCH) is None}))
+    return tuple(sorted({package for name, package in NEEDED.items() if not _is_there(name)}))
 
 
 def ensure(record: Path, progress: Progress) -> None:
@@ -70,6 +72,10 @@ def remove(record: Path, progress: Progress) -> None:
         progress.say(f"removing {', '.join(ours)} with apt-get")
         _apt("purge", "--yes", *ours)
     record.unlink(missing_ok=True)
+
+
+def _is_there(name: str) -> bool:
+    return Path(name).exists() if name.startswith("/") else shutil.which(name, path=SEARCH) is not None
 
 
 def _removed_with(names: tuple[str, ...]) -> set[str]:

@@ -38,6 +38,16 @@ def test_a_failed_step_says_so_and_lets_the_error_pass() -> None:
     assert "inner: FAILED" in stream.getvalue()
 
 
+def test_a_terminal_shows_brackets_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = io.StringIO()
+    progress = Progress(stream)
+    with progress.step("images"):
+        progress.doing("x: [stage-0 2/4] RUN test [/a]")
+    assert "[stage-0 2/4] RUN test [/a]" in stream.getvalue()
+
+
 def test_waiting_ends_when_nothing_is_missing() -> None:
     answers = iter(["a", "b", None])
     wait("something", lambda: next(answers), 5)
@@ -78,6 +88,16 @@ def test_only_new_packages_are_ours_and_known_before_they_come(tmp_path: Path, m
     packages.ensure(record, Progress(io.StringIO()))
     assert json.loads(record.read_text()) == ["earlier", "libnew", "runc"]
     assert debian.calls[-1] == ("install", "--yes", "--no-install-recommends", "runc")
+
+
+def test_programs_are_looked_for_on_path_and_files_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = tmp_path / "ca-certificates.crt"
+    monkeypatch.setattr(packages, "NEEDED", {str(certificates): "ca-certificates", "sh": "dash", "no-such": "none"})
+    assert packages.missing() == ("ca-certificates", "none")
+    certificates.touch(0o644)
+    assert packages.missing() == ("none",)
 
 
 def test_nothing_missing_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
