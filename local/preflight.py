@@ -26,6 +26,7 @@ DISK_TO_RUN = 6 * GIB
 #: Longest path of a unix socket that Linux takes, and the longest that we put below the state folder.
 SOCKET_LIMIT = 107
 SOCKET_BELOW = "/kubelet/pod-resources/kubelet.sock"
+PLAIN_PATH = re.compile(r"[\w.+@/-]+")
 ELSEWHERE = "or use a cluster and a registry that you have (kind and k3d do on a laptop): see README.md"
 #: Listeners on the node's address; all others are on 127.0.0.1.
 ON_NODE = ("kube-apiserver", "kubelet")
@@ -70,7 +71,7 @@ def require(machine: Machine, facts: Facts, running: Iterable[str] = ()) -> None
     """Raise InputError with all that stands in the way; ``running`` names our own daemons that already listen."""
     problems = [
         *_basics(machine, facts),
-        *_disk(facts),
+        *_disk(machine, facts),
         *_ports(machine, facts, frozenset(running)),
         *_networks(facts),
     ]
@@ -92,6 +93,13 @@ def _basics(machine: Machine, facts: Facts) -> Iterable[Problem]:
     if facts.missing_packages and not facts.apt:
         found = f"no apt-get, and missing: {', '.join(facts.missing_packages)}"
         yield Problem(WHERE, "packages", found, "Debian 12 or newer, or the packages installed", "install them by hand")
+    for what, path, variable in (
+        ("state folder", machine.state, "XDG_STATE_HOME"),
+        ("cache folder", machine.cache, "XDG_CACHE_HOME"),
+    ):
+        if not PLAIN_PATH.fullmatch(str(path)):
+            expected = "letters, digits and . _ - + @ / only: some daemon's configuration takes no other"
+            yield Problem(WHERE, what, str(path), expected, f"set {variable} to such a path")
     length = len(str(machine.state)) + len(SOCKET_BELOW)
     if length > SOCKET_LIMIT:
         limit = SOCKET_LIMIT - len(SOCKET_BELOW)
@@ -100,17 +108,14 @@ def _basics(machine: Machine, facts: Facts) -> Iterable[Problem]:
         yield Problem(WHERE, "state folder", found, expected, "set XDG_STATE_HOME to a shorter path")
 
 
-def _disk(facts: Facts) -> Iterable[Problem]:
+def _disk(machine: Machine, facts: Facts) -> Iterable[Problem]:
     needed = DISK_TO_BUILD if facts.must_build else DISK_TO_RUN
     for path, free in facts.disk_free.items():
         if free < needed:
             expected = f"at least {needed / GIB:.0f} GiB free"
-            fix = f"free some space, or set {_variable(path)} to a folder on a larger disk"
+            variable = "XDG_CACHE_HOME" if path == machine.cache else "XDG_STATE_HOME"
+            fix = f"free some space, or set {variable} to a folder on a larger disk"
             yield Problem(WHERE, f"disk of {path}", f"{free / GIB:.1f} GiB free", expected, fix)
-
-
-def _variable(path: Path) -> str:
-    return "XDG_CACHE_HOME" if ".cache" in path.parts or "cache" in path.parts else "XDG_STATE_HOME"
 
 
 def _ports(machine: Machine, facts: Facts, running: frozenset[str]) -> Iterable[Problem]:

@@ -9,6 +9,7 @@ import pytest
 
 from local.machine import PORTS, Machine
 from local.network import NODE_ADDRESS
+from pipelines.errors import InputError
 
 
 def test_places_follow_the_environment() -> None:
@@ -29,6 +30,17 @@ def test_an_offset_moves_all_ports_alike() -> None:
     moved = Machine.here({"HOME": "/home/ada", "DE_AIRFLOW_PIPELINE_PORT_OFFSET": "700"})
     assert (moved.registry, moved.mirror) == ("localhost:5700", "localhost:5701")
     assert {name: moved.port(name) - 700 for name in PORTS} == PORTS
+
+
+@pytest.mark.parametrize("offset", ["a", "-1", "60000", "1.5", "²"])
+def test_an_offset_that_is_none_is_refused(offset: str) -> None:
+    with pytest.raises(InputError, match="expected: a whole number from 0 to 55276"):
+        Machine.here({"HOME": "/home/ada", "DE_AIRFLOW_PIPELINE_PORT_OFFSET": offset})
+
+
+def test_a_relative_folder_is_as_good_as_none() -> None:
+    relative = {"HOME": "/home/ada", "XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "./state"}
+    assert Machine.here(relative) == Machine.here({"HOME": "/home/ada"})
 
 
 def test_no_two_listeners_share_a_port() -> None:

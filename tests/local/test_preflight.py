@@ -169,6 +169,20 @@ def test_an_offset_moves_every_port_but_that_of_names() -> None:
         require(moved, replace(GOOD, listeners={("127.0.0.1", 6000): "x11"}))
 
 
+@pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("folder", ["/mnt/my disk", "/mnt/it's", '/mnt/"'])
+def test_a_folder_that_a_configuration_cannot_name_is_refused(variable: str, folder: str) -> None:
+    odd = Machine.here({"HOME": "/home/ada", variable: folder})
+    with pytest.raises(InputError, match=f"set {variable} to such a path"):
+        require(odd, replace(GOOD, disk_free={}))
+
+
+def test_the_variable_of_a_full_disk_is_that_of_its_folder() -> None:
+    machine = Machine.here({"HOME": "/home/ada", "XDG_CACHE_HOME": "/big"})
+    with pytest.raises(InputError, match="set XDG_CACHE_HOME to a folder on a larger disk"):
+        require(machine, replace(GOOD, disk_free={machine.cache: 0}))
+
+
 def test_a_state_folder_too_deep_for_sockets_is_refused() -> None:
     deep = Machine.here({"HOME": "/home/ada", "XDG_STATE_HOME": "/" + "d" * 80})
     with pytest.raises(InputError, match="set XDG_STATE_HOME to a shorter path"):
