@@ -113,6 +113,7 @@ def _build_in_order(work: Work, missing: list[Recipe], progress: Progress) -> No
 def _build(work: Work, recipe: Recipe) -> None:
     process = subprocess.run(
         list(command(work, recipe)),
+        env={**os.environ, **work.machine.environment()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local import files
 from local.waiting import GaveUp
 
 SUITE = "trixie"
@@ -146,15 +147,14 @@ def mmdebstrap(target: Path, overlay: Path, found: Surroundings) -> list[str]:
 
 
 def write_overlay(overlay: Path, found: Surroundings) -> None:
-    """The files that the machine's surroundings add to the root file system."""
-    certificates = overlay / "usr/local/share/ca-certificates"
-    certificates.mkdir(parents=True)
+    """The files that the machine's surroundings add to the root file system, readable for all whatever the umask."""
+    certificates = files.folder(overlay / "usr/local/share/ca-certificates")
     for number, certificate in enumerate(found.certificates):
-        (certificates / f"machine-{number}.crt").write_text(f"{certificate}\n")
+        files.write(certificates / f"machine-{number}.crt", f"{certificate}\n")
     if found.index:
-        (overlay / "etc/uv").mkdir(parents=True)
-        (overlay / "etc/pip.conf").write_text(f"[global]\nindex-url = {found.index}\n")
-        (overlay / "etc/uv/uv.toml").write_text(f'index-url = "{found.index}"\n')
+        folder = files.folder(overlay / "etc/uv")
+        files.write(overlay / "etc/pip.conf", f"[global]\nindex-url = {found.index}\n")
+        files.write(folder / "uv.toml", f'index-url = "{found.index}"\n')
 
 
 def _output(*command: str) -> str:

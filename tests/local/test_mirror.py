@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
 import tomllib
@@ -173,6 +174,18 @@ def test_certificates_are_laid_over_the_root_file_system(tmp_path: Path) -> None
     assert not (tmp_path / "etc").exists()
     command = rootfs.mmdebstrap(tmp_path / "root.tar", tmp_path, found)
     assert command[-3:] == ["trixie", str(tmp_path / "root.tar"), *found.sources]
+
+
+def test_what_is_laid_over_is_readable_for_all_whatever_the_umask(tmp_path: Path) -> None:
+    found = rootfs.Surroundings((), certificates=("one",), index="https://index.example")
+    before = os.umask(0o077)
+    try:
+        rootfs.write_overlay(tmp_path / "overlay", found)
+    finally:
+        os.umask(before)
+    for name in ("usr/local/share/ca-certificates/machine-0.crt", "etc/pip.conf", "etc/uv", "etc/uv/uv.toml"):
+        mode = (tmp_path / "overlay" / name).stat().st_mode
+        assert mode & 0o044 == 0o044, name
 
 
 def test_a_build_pushes_under_the_real_name_and_under_its_key(tmp_path: Path) -> None:
