@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from local import containers, files, mounts, probes
 from local.image_registry import UPSTREAMS
@@ -54,7 +55,13 @@ def instance(machine: Machine) -> str:
     return json.dumps({"Name": INSTANCE, "Driver": "remote", "Nodes": [node], "Dynamic": False}, indent=2) + "\n"
 
 
+def temporary(machine: Machine) -> Path:
+    """Where it makes its mount points, of which a kill leaves folders behind."""
+    return machine.state / "run" / "builds"
+
+
 def prepare(machine: Machine) -> None:
+    files.folder(temporary(machine), 0o700)
     instances = machine.docker_config / "buildx" / "instances"
     for directory in (instances.parent, instances):
         files.folder(directory, 0o700)
@@ -68,7 +75,7 @@ def daemon(machine: Machine, supervisor: Supervisor) -> Daemon:
         "buildkitd",
         mounts.inside(supervisor, str(machine.tool("buildkitd")), "--config", str(path)),
         lambda: probes.socket_answers(socket),
-        containers.environment(),
+        {**containers.environment(), "TMPDIR": str(temporary(machine))},
         {path: configuration(machine)},
         machine.buildkit_address,
     )

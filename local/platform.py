@@ -44,7 +44,7 @@ DAEMONS = (
     "provisioner",
 )
 #: Folders of what runs: worthless once nothing runs any more, and misleading at the next start.
-TRANSIENT = ("addresses", "containerd", "runc", "shims", "cni", "kubelet", "container-logs")
+TRANSIENT = ("addresses", "builds", "containerd", "runc", "shims", "cni", "kubelet", "container-logs")
 NODE_READY_SECONDS = 120
 
 
