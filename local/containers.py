@@ -23,6 +23,7 @@ PAUSE_IMAGE = "de-airflow-pipeline.local/pause:1"
 KUBERNETES_NAMESPACE = "k8s.io"
 CAP_SYS_RESOURCE = 24
 GRACE_SECONDS = 15
+CTR_SECONDS = 60
 # What it may need to reach an upstream registry from behind a proxy or an inspecting firewall.
 PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE")
 
@@ -214,7 +215,14 @@ def _await_end(machine: Machine, seconds: float) -> None:
 
 def _ctr(machine: Machine, *arguments: str, data: bytes | None = None, check: bool = True) -> str:
     command = [str(machine.tool("ctr")), "--address", str(address(machine)), "--namespace", KUBERNETES_NAMESPACE]
-    result = subprocess.run([*command, *arguments], input=data, capture_output=True, timeout=60, check=False)
+    try:
+        result = subprocess.run(
+            [*command, *arguments], input=data, capture_output=True, timeout=CTR_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        if check:
+            raise GaveUp(f"ctr {' '.join(arguments)} has not ended after {CTR_SECONDS} s") from None
+        return ""
     if check and result.returncode != 0:
         raise GaveUp(f"ctr {' '.join(arguments)} failed: {result.stderr.decode(errors='replace').strip()}")
     return result.stdout.decode()

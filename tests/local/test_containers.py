@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from local import containers
 from local.machine import Machine
+from local.waiting import GaveUp
 
 
 @pytest.fixture
@@ -66,3 +68,13 @@ def test_only_what_reaching_a_registry_takes_is_passed_on(monkeypatch: pytest.Mo
     environment = containers.environment()
     assert environment["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert "AWS_SECRET_ACCESS_KEY" not in environment
+
+
+def test_an_answer_that_never_comes_does_not_hold_up_the_end(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("ctr", containers.CTR_SECONDS)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    containers.stop_pods(machine)
+    with pytest.raises(GaveUp, match="has not ended after 60 s"):
+        containers.import_pause_image(machine)
