@@ -77,10 +77,11 @@ class _LogIn(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         response = yield self._signed(request)
         scheme, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
+        if response.status_code != httpx.codes.UNAUTHORIZED or scheme.lower() != "bearer":
+            return  # only then is the realm an address
         challenge = dict(PARAMETER.findall(text))
         realm = httpx.URL(challenge.pop("realm", ""))
-        secure = realm.scheme == "https" or realm.host in LOOPBACK
-        if response.status_code != httpx.codes.UNAUTHORIZED or scheme.lower() != "bearer" or not secure:
+        if realm.scheme != "https" and realm.host not in LOOPBACK:
             return
         wanted = {name: value for name, value in challenge.items() if name in ("service", "scope")}
         answer = yield self._signed(httpx.Request("GET", realm, params=wanted))

@@ -102,6 +102,13 @@ def test_no_password_goes_anywhere_in_clear_text() -> None:
         Registry("ghcr.io", Credentials("user", "secret"), transport=transport).digest("ghcr.io/acme/x:1")
 
 
+def test_a_basic_realm_is_no_address() -> None:
+    challenge = {"WWW-Authenticate": 'Basic realm="https://[not an address:x"'}
+    transport = httpx.MockTransport(lambda _: httpx.Response(401, headers=challenge))
+    with pytest.raises(RegistryRefusedError):
+        Registry("localhost:5000", transport=transport).check()
+
+
 def test_a_failing_server_is_no_missing_image() -> None:
     with pytest.raises(RegistryError, match="answers 500"):
         registry().exists("localhost:5000/local/broken:1")
