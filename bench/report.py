@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import platform as machine
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
 from bench.content_keys import LIMIT as KEY_LIMIT
 from bench.program import LIMITS
+from local.machine import Machine
+
+# Before the import: its caches belong below ours, which `make purge` removes.
+os.environ.setdefault("MPLCONFIGDIR", str(Machine.here().cache / "matplotlib"))
+import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot

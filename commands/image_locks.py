@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from uv import find_uv_bin
 
 from local.files import write
+from local.machine import Machine
 from pipelines.errors import InputError, Problem
 from pipelines.image_folder import PROJECT, ImageFolder, read_folder
 from pipelines.image_lock import HEADER, LOCK, parse_lock, requirements_sha256
@@ -54,6 +56,8 @@ def _resolve(folder: ImageFolder, path: Path) -> str:
             output.write_text(path.read_text())
         result = subprocess.run(
             [*command, "--output-file", str(output)],
+            # Below our own cache, which `make purge` removes.
+            env={**os.environ, "UV_CACHE_DIR": str(Machine.here().cache / "uv")},
             text=True,
             capture_output=True,
             check=False,

@@ -114,10 +114,8 @@ def _summarise(summary: Summary, machine: Machine, seconds: float) -> None:
     _say_stand_in(summary.choice)
     typer.echo(f"Airflow:  {summary.address}")
     typer.echo(f"user:     {summary.admin}")
-    cache = machine.environment()["KUBECACHEDIR"]
-    kubectl = (
-        f"{machine.tool('kubectl')} --kubeconfig {machine.kubeconfig} --cache-dir {cache} --namespace {summary.namespace}"
-    )
+    cluster = f"--kubeconfig {machine.kubeconfig} --cache-dir {machine.environment()['KUBECACHEDIR']}"
+    kubectl = f"{machine.tool('kubectl')} {cluster} --namespace {summary.namespace}"
     show_password = f"get secret {summary.password_secret} --output jsonpath='{{.data.password}}' | base64 --decode"
     typer.echo(f"password: {kubectl} {show_password}")
 

@@ -76,6 +76,7 @@ def run(arguments: list[str], home: Path, **variables: str) -> subprocess.Comple
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "AWS_"))}
     environment |= {
         "AIRFLOW_HOME": str(home),
+        "MPLCONFIGDIR": str(home),
         "PYTHONPATH": str(mounted),
         "PYTHONDONTWRITEBYTECODE": "",
         "PATH": f"{python.parent}:{os.environ['PATH']}",
@@ -110,6 +111,7 @@ def _make(folder: Path) -> None:
         ["pip", "install", *where, "--exclude-newer", LATEST, "--constraint", str(LOCK), *WANTED],
         ["pip", "install", *where, *_task_libraries()],
     ):
-        done = subprocess.run([str(uv), *arguments], capture_output=True, text=True)
+        environment = {**os.environ, "UV_CACHE_DIR": str(Machine.here().cache / "uv")}
+        done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"uv {arguments[0]} failed: {done.stderr.strip()}")

@@ -35,7 +35,9 @@ class Isolated:
 
     def __init__(self, folder: Path, pid: int) -> None:
         self.pid = pid
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "s"), "XDG_CACHE_HOME": str(folder / "c")}
+        places = {"XDG_STATE_HOME": str(folder / "s"), "XDG_CACHE_HOME": str(folder / "c")}
+        # kubectl's cache goes with the rest.
+        self.environment = {**os.environ, **places, "KUBECACHEDIR": str(folder / "k")}
         self.machine = Machine.here(self.environment)
 
     def command(self, *command: str) -> list[str]:
