@@ -274,6 +274,20 @@ def test_only_what_the_registry_lacks_is_built(
     assert data["digests"] == f"sha256:{'a' * 64},sha256:{'b' * 64}"
 
 
+def test_an_image_that_was_pushed_nowhere_is_told(
+    run: Callable[[Program], apply.Counts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = Builds(monkeypatch, set())
+    monkeypatch.setattr(apply, "build", lambda *_: None)
+
+    def program() -> None:
+        docker_build.Image("a", tags=["localhost:5000/x:a"], context={"location": "build/contexts/x"}, push=False)
+
+    with pytest.raises(GaveUp, match="localhost:5000/x:a was built, but is not in the registry"):
+        run(program)
+    assert builds.built == []
+
+
 def test_a_release_is_upgraded_when_chart_or_values_change_only(
     run: Callable[[Program], apply.Counts], cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

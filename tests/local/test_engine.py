@@ -27,6 +27,12 @@ def test_the_environment_decides_before_what_is_there(tmp_path: Path) -> None:
     assert decide({"AIRFLOW_CHART": str(tmp_path)}) == Choice("direct", "official", str(tmp_path))
 
 
+def test_a_chart_is_recorded_for_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("airflow").mkdir()
+    assert decide({"AIRFLOW_CHART": "airflow"}).chart_path == str(tmp_path / "airflow")
+
+
 def test_what_is_recorded_is_kept(tmp_path: Path) -> None:
     assert decide({}, DIRECT, cli=True, downloadable=True) == DIRECT
     official = Choice("pulumi", "official", str(tmp_path))
