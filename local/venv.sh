@@ -3,7 +3,7 @@
 set -euo pipefail
 python=$1 stamp=$2
 wanted=$({ "$python" --version; cat requirements.txt requirements-dev.txt; } | sha256sum)
-[ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
+[ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     { echo "Python 3.11 or newer is needed, $python is $("$python" --version): set PYTHON=<path>" >&2; exit 1; }
@@ -16,6 +16,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     apt-get update -qq
     apt-get install -qq --yes --no-install-recommends python3-venv >/dev/null
 fi
+rm -f "$stamp"
 # One that was interrupted half-way, or made by another Python, is made anew.
 "$python" -m venv --clear .venv
 # uv installs in seconds what pip takes a minute for. Neither leaves a cache outside the clone.
