@@ -1,0 +1,155 @@
+"""What README.md and CONTRIBUTING.md tell people to type, to write and to open: it is there, and it works."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from packaging.requirements import Requirement
+from typer.testing import CliRunner
+
+from commands.__main__ import app
+from infra.settings_source import parse, read_stack_file
+from local import engine, preflight
+from pipelines.catalog import catalog_of
+from pipelines.dag_config import load_dags
+from pipelines.dag_tree import published_tree
+from pipelines.image_lock import HEADER, requirements_sha256
+from tests.pipelines.trees import PLATFORM, images_of
+
+ROOT = Path(__file__).parents[1]
+TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md")}
+README = TEXTS["README.md"]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"python -m commands ([a-z]+) ([a-z]+)")
+
+
+def code(text: str) -> list[str]:
+    """Everything that stands as code: blocks, and what is between backticks elsewhere."""
+    return [block for _, block in BLOCK.findall(text)] + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+
+
+def blocks(language: str) -> list[str]:
+    return [block for name, block in BLOCK.findall(README) if name == language]
+
+
+EVERYTHING = "\n".join(part for text in TEXTS.values() for part in code(text))
+TARGETS = sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", EVERYTHING)))
+VERBS = sorted(set(COMMAND.findall(EVERYTHING)))
+LINKS = sorted({(name, link) for name, text in TEXTS.items() for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)})
+
+
+def test_there_is_something_to_check() -> None:
+    assert {"up", "test", "status", "smoke", "down", "purge", "help", "lint", "test-fast"} <= set(TARGETS)
+    assert {("images", "list"), ("images", "lock"), ("dags", "build")} <= set(VERBS)
+    assert ("README.md", "docs/dag-configs.md") in LINKS
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_is_in_the_makefile(target: str) -> None:
+    assert re.search(rf"^{target}:.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_a_command_is_there(verb: tuple[str, str]) -> None:
+    assert CliRunner().invoke(app, [*verb, "--help"]).exit_code == 0
+
+
+def test_commands_are_run_by_the_environment_that_has_what_they_need() -> None:
+    said = [match.start() for match in COMMAND.finditer(README)]
+    assert all(README[:start].endswith(".venv/bin/") for start in said)
+
+
+@pytest.mark.parametrize(("document", "link"), LINKS)
+def test_a_link_leads_somewhere(document: str, link: str) -> None:
+    assert (ROOT / document).parent.joinpath(link).exists()
+
+
+def test_folders_that_contributors_are_sent_to_exist() -> None:
+    named = [span for span in code(TEXTS["CONTRIBUTING.md"]) if re.fullmatch(r"[a-z_]+/", span)]
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).is_dir()] == []
+
+
+def test_the_choices_are_those_that_make_up_knows() -> None:
+    [engines] = re.findall(r"`APPLY=([a-z|-]+)`", README)
+    [charts] = re.findall(r"`CHART=([a-z|-]+)`", README)
+    assert engines.split("|") == [*get_args(engine.Engine)]
+    assert charts.split("|") == [*get_args(engine.ChartKind)]
+
+
+def test_the_requirements_are_those_that_are_checked() -> None:
+    python = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pulumi = next(Requirement(line) for line in lines if line.startswith("pulumi=="))
+    [pinned] = pulumi.specifier
+    assert f"Python ≥ {python.removeprefix('>=')}" in README
+    assert f"Go ≥ {'.'.join(map(str, preflight.GO_MINIMUM))}" in README
+    assert f"Pulumi CLI ≥ {pinned.version.rpartition('.')[0]}" in README
+
+
+def test_the_settings_of_an_own_cluster_are_settings() -> None:
+    [steps] = [block for block in blocks("sh") if "pulumi stack init" in block]
+    keys = re.findall(r"^# {3}([\w.]+)", steps, re.MULTILINE)
+    log_in = dict.fromkeys(re.findall(r"registryCredentials\[0\]\.(\w+)", steps), "ghcr.io")
+    given = {**read_stack_file(ROOT / "Pulumi.dev.yaml"), "registryCredentials": [log_in]}
+    for key in keys:
+        first, _, second = key.partition(".")
+        value = {second: "mine"} if second else {"server": "ghcr.io", "owner": "acme"}
+        given[first] = {**given.get(first, {}), **value}  # type: ignore[dict-item]
+    settings = parse(given, "Pulumi.team.yaml")
+    assert len(keys) == 3
+    assert (settings.kubernetes.context, settings.images.builder) == ("mine", "mine")
+
+
+def test_no_secret_is_typed_into_a_command_line() -> None:
+    [line] = [line for block in blocks("sh") for line in block.splitlines() if ".password'" in line]
+    assert line.partition("#")[0].rstrip().endswith(".password'")
+
+
+def written(root: Path) -> Path:
+    """The files of the README's examples, on the repository's own base; the lock is made by hand."""
+    [dockerfile], [pyproject] = blocks("dockerfile"), blocks("toml")
+    [dag], [task] = blocks("yaml"), blocks("python")
+    shutil.copytree(ROOT / "images" / "bases" / "task", root / "images" / "bases" / "task")
+    project = tomllib.loads(pyproject)["project"]
+    first = HEADER + requirements_sha256(project["dependencies"], project["requires-python"])
+    pins = [f"{pin} --hash=sha256:{number:064}" for number, pin in enumerate(project["dependencies"])]
+    for path, content in {
+        "images/geo/Dockerfile": dockerfile,
+        "images/geo/pyproject.toml": pyproject,
+        "images/geo/requirements.lock": "\n".join([first, *pins, ""]),
+        "dags/parcels.yaml": dag,
+        "dags/parcels/measure.py": task,
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+    return root
+
+
+def test_the_examples_are_an_image_and_a_dag(tmp_path: Path) -> None:
+    root = written(tmp_path)
+    images = images_of(root, tmp_path / "contexts")
+    geo, known = images["geo"], catalog_of(images.values(), PLATFORM)
+    [parcels] = load_dags(root / "dags", known)
+    assert (geo.profile, geo.reference.partition(":")[0]) == ("task", "ghcr.io/acme/pipeline-geo")
+    [measure] = parcels.dag.tasks.values()
+    assert parcels.dag.image_of("measure") == "geo"
+    module, function = measure.entry.split(":")
+    tree = ast.parse((root / "dags/parcels" / f"{module}.py").read_text())
+    [defined] = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == function]
+    assert [argument.arg for argument in defined.args.args] == [*measure.arguments]
+    files = published_tree((parcels,), known, root / "dags").files
+    compile(files["parcels.py"], "parcels.py", "exec")
+    assert geo.reference in files["parcels.py"].decode()
+
+
+def test_an_image_holds_nothing_of_the_moment_it_was_built_in() -> None:
+    """pip's cache, which lies in the home folder, keeps the hour of each download."""
+    for line in blocks("dockerfile")[0].split("\n"):
+        assert "pip install" not in line or "--no-cache-dir" in line
