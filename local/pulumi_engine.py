@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
+from local import files, stack
 from local import pulumi_recovery as recovery
-from local import stack
 from local.apply import Counts
 from local.engine import Choice
 from local.machine import PROJECT, Machine
@@ -58,6 +58,7 @@ class PulumiEngine:
         self._home = machine.state / "pulumi" / namespace
         self._backend = self._home / "backend"
         self._checkpoint = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack.STACK}.json"
+        self._temporary = self._home / "tmp"
         self._choice, self._unfinished = self._home / "choice.json", self._home / "unfinished"
         self.config_file = self._home / "project" / stack.STACK_FILE.name
 
@@ -82,7 +83,8 @@ class PulumiEngine:
         recovery.end_orphans(self._home)
         recovery.unlock(self._backend / ".pulumi" / "locks", self._progress.say)
         self.prepare(choice)
-        self._choice.write_text(json.dumps(asdict(choice)))
+        files.write(self._choice, json.dumps(asdict(choice)))
+        files.remove(self._temporary)
         unfinished = self.unfinished
         self._unfinished.touch()
         events = self._home / "events.json"
@@ -102,8 +104,7 @@ class PulumiEngine:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = self._home / "passphrase"
         if not passphrase.exists():
-            passphrase.touch(mode=0o600)
-            passphrase.write_text(secrets.token_urlsafe(32))
+            files.write(passphrase, secrets.token_urlsafe(32), 0o600)
         project = self.config_file.with_name("Pulumi.yaml")
         # The CLI writes a new stack's salt beside the project file: beside this one, not into the clone.
         project.write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}))
@@ -144,12 +145,21 @@ class PulumiEngine:
             return
         key = f"{PROJECT}:registryCredentials"
         values[key] = [{**one, "password": None} for one in credentials]
-        self.config_file.write_text(yaml.safe_dump({"encryptionsalt": kept["encryptionsalt"], "config": values}))
+        source.unlink(missing_ok=True)  # until all is written, it is of no known source
+        content = yaml.safe_dump({"encryptionsalt": kept["encryptionsalt"], "config": values})
+        files.write(self.config_file, content, 0o600)
         for index, one in enumerate(credentials):
             # By stdin: a command line shows in the process list.
             path = f"{key}[{index}].password"
             self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=one["password"])
-        source.write_text(fingerprint)
+        files.write(source, fingerprint)
+
+    def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
+        # The Kubernetes provider leaves the administrator's kubeconfig among the temporary files.
+        temporary = {"TMPDIR": str(files.folder(self._temporary, 0o700))}
+        known = {**os.environ, **self.environment(), **temporary, **more}
+        # The choice of the chart is in the configuration; the variable would override it.
+        return {key: value for key, value in known.items() if key != "AIRFLOW_CHART"}
 
     def _command(self, *arguments: str) -> list[str]:
         return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
@@ -159,7 +169,7 @@ class PulumiEngine:
         last: deque[str] = deque(maxlen=KEPT_LINES)
         told: set[str] = set()
         with subprocess.Popen(
-            self._command(*arguments), env=_merged({**self.environment(), **variables}), stdin=subprocess.DEVNULL,
+            self._command(*arguments), env=self._variables(variables), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         ) as process:  # fmt: skip
             for line in process.stdout or ():
@@ -172,16 +182,11 @@ class PulumiEngine:
 
     def _run(self, *arguments: str, where: Path, stdin: str = "") -> None:
         done = subprocess.run(
-            self._command(*arguments), env=_merged(self.environment()), cwd=where, input=stdin, capture_output=True,
+            self._command(*arguments), env=self._variables({}), cwd=where, input=stdin, capture_output=True,
             text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise GaveUp(f"pulumi {' '.join(arguments[:2])} failed: {(done.stderr or done.stdout).strip()}")
-
-
-def _merged(ours: Mapping[str, str]) -> dict[str, str]:
-    # The choice of the chart is in the configuration; the variable would override it.
-    return {key: value for key, value in {**os.environ, **ours}.items() if key != "AIRFLOW_CHART"}
 
 
 def _events(log: Path) -> Iterator[dict[str, Any]]:

@@ -84,6 +84,32 @@ def test_the_configuration_is_generated_outside_the_clone_with_its_secrets_encry
     assert engine.config_file.read_bytes() == before
 
 
+CLI = """#!/bin/sh
+case "$*" in
+    "stack init"*) echo "encryptionsalt: v1" >Pulumi.dev.yaml ;;
+    up*) touch "$TMPDIR/kubeconfig$$" ;;
+esac
+"""
+
+
+def test_temporary_files_stay_with_the_platform(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Kubernetes provider writes the administrator's kubeconfig among them, and leaves it."""
+    cli = tmp_path / "bin" / "pulumi"
+    cli.parent.mkdir()
+    cli.write_text(CLI)
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cli.parent}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    engine = pulumi_engine.PulumiEngine(machine, "airflow", Progress())
+    for _ in range(2):
+        engine.up(CHOICE)
+        [left] = machine.state.rglob("kubeconfig?*")
+        assert left.parent == machine.state / "pulumi" / "airflow" / "tmp"
+
+
 def checkpoint(folder: Path, content: str, before: str | None = None) -> Path:
     file = folder / "dev.json"
     file.write_text(content)
