@@ -11,4 +11,4 @@ from pipelines.image_staging import hashed, members
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     entries = hashed(folder, members(folder, "context"))
-    sys.stdout.write(content_key(Recipe("base", ("linux/amd64",), {}), entries) + "\n")
+    sys.stdout.write(content_key(Recipe("base", ("linux/amd64",), {}, ""), entries) + "\n")

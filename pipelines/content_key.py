@@ -26,18 +26,21 @@ class Entry:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What besides the files decides a build. ``base`` is the key of the base folder, or the upstream reference."""
+    """What besides the files decides a build's bytes.
+
+    ``base`` is the key of the base folder, or the upstream reference; ``export`` says how layers are packed.
+    """
 
     base: str
     platforms: tuple[str, ...]
     build_arguments: Mapping[str, str]
-    target: str = ""
+    export: str
 
 
 def content_key(recipe: Recipe, entries: Iterable[Entry]) -> str:
     """Sixty-four hexadecimal digits."""
     digest = hashlib.sha256(SCHEMA)
-    fields = [b"base", recipe.base.encode(), b"target", recipe.target.encode()]
+    fields = [b"base", recipe.base.encode(), b"export", recipe.export.encode()]
     for platform in sorted(recipe.platforms):
         fields += [b"platform", platform.encode()]
     for name, value in sorted(recipe.build_arguments.items()):

@@ -16,6 +16,14 @@ IMAGES = Path("images")
 CONTEXTS = Path("build/contexts")
 # 1980-01-01, the oldest time that zip files, and so wheels, can hold.
 SOURCE_DATE_EPOCH = 315532800
+# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest. Level 3
+# packs in less than half the time of the default, into a tenth more bytes.
+EXPORT = (
+    "type=image,push=true,oci-mediatypes=true,compression=gzip,compression-level=3,"
+    "force-compression=false,rewrite-timestamp=true"
+)
+#: Build arguments of every image.
+EVERY_BUILD = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)}
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def load_images(
         else:
             entries = stage(folder.folder, contents[name], stage_to / name)
         base = images[folder.table.base].key if folder.table.base else folder.table.upstream or ""
-        key = content_key(Recipe(base, folder.table.platforms, folder.table.build_arguments), entries)
+        key = content_key(_recipe(folder, base), entries)
         images[name] = _image(folder, key, repository)
     return tuple(images.values())
 
@@ -96,6 +104,11 @@ def declared_profiles(root: Path) -> dict[str, Profile | None]:
     """The profile that each folder below ``root`` names, None where none can be read; for telling mistakes apart."""
     folders = {name: read_folder(root, name, name)[0] for name in image_folders(root)}
     return {name: folder.table.profile if folder else None for name, folder in folders.items()}
+
+
+def _recipe(folder: ImageFolder, base: str) -> Recipe:
+    arguments = {**folder.table.build_arguments, **EVERY_BUILD}
+    return Recipe(base, folder.table.platforms, arguments, EXPORT)
 
 
 def _image(folder: ImageFolder, key: str, repository: Repository) -> Image:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.images import EXPORT, build_arguments
+from infra.images import build_arguments
 from local import image_registry
 from local.machine import Machine
-from pipelines.images import Image
+from pipelines.images import EXPORT, Image
 from registry.client import Credentials, Registry
 from tests.conftest import Deployed
 

@@ -243,6 +243,12 @@ def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def sparse(name: str, size: int) -> tuple[tarfile.TarInfo, bytes]:
+    made = member(name)
+    made.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(size), "GNU.sparse.name": name}
+    return made, b""
+
+
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     made.type, made.linkname = kind, link
@@ -258,6 +264,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
         packed((member("link", tarfile.SYMTYPE, "/etc/passwd"), b"")),
         packed((member("link", tarfile.LNKTYPE, "task.py"), b"")),
         packed((member("device", tarfile.CHRTYPE), b"")),
+        packed(sparse("holes", 1 << 50)),
         packed((member("twice.py"), b"1"), (member("twice.py"), b"2")),
         packed((member("task.py"), b"x" * 100))[:-20],
         b"no archive",

@@ -20,7 +20,7 @@ recipes = st.builds(
     base=st.text(max_size=8),
     platforms=st.lists(names, max_size=3, unique=True).map(tuple),
     build_arguments=st.dictionaries(names, st.text(max_size=4), max_size=3),
-    target=st.text(max_size=4),
+    export=st.text(max_size=4),
 )
 
 
@@ -37,7 +37,7 @@ def test_order_does_not_matter(recipe, found, random):
 def test_two_contents_have_two_keys(recipe, found, other, others):
     same = (
         recipe.base == other.base
-        and recipe.target == other.target
+        and recipe.export == other.export
         and sorted(recipe.platforms) == sorted(other.platforms)
         and recipe.build_arguments == other.build_arguments
         and sorted(found) == sorted(others)
@@ -55,13 +55,13 @@ def test_each_part_of_a_file_counts(recipe, found, data):
 
 
 def test_fields_do_not_run_into_each_other():
-    one = Recipe("x", (), {"ab": "c"})
+    one = Recipe("x", (), {"ab": "c"}, "")
     assert content_key(one, ()) != content_key(replace(one, build_arguments={"a": "bc"}), ())
-    assert content_key(Recipe("x", (), {}, "y"), ()) != content_key(Recipe("xtarget", (), {}, ""), ())
+    assert content_key(Recipe("x", (), {}, "y"), ()) != content_key(Recipe("xexport", (), {}, ""), ())
 
 
 def test_the_schema_of_the_key_is_kept():
     """A change of this value rebuilds every image of every user: it needs a reason, and a new schema number."""
-    recipe = Recipe("python:3.13-slim-trixie", ("linux/amd64",), {"A": "1"})
+    recipe = Recipe("python:3.13-slim-trixie", ("linux/amd64",), {"A": "1"}, "type=image")
     key = content_key(recipe, [Entry("Dockerfile", "file", b"0" * 32)])
-    assert tag("1.0.0", key) == "1.0.0-3c4c9b50ef78"
+    assert tag("1.0.0", key) == "1.0.0-c6052190f3c3"

@@ -94,13 +94,13 @@ def read_archive(data: bytes, name: str) -> dict[str, tuple[bool, bytes]]:
                 if member.isdir():
                     continue
                 path = member.name
-                if not member.isreg() or {"", ".", ".."} & set(path.split("/")) or path in files:
+                if not member.isreg() or member.issparse() or {"", ".", ".."} & set(path.split("/")) or path in files:
                     raise CannotRunError(f"{name} holds {path!r}, which is no plain file inside it, or is there twice")
                 if len(files) == MAXIMUM_FILES:
                     raise CannotRunError(f"{name} holds more than {MAXIMUM_FILES} files")
                 reader = archive.extractfile(member)
                 files[path] = (bool(member.mode & 0o100), reader.read() if reader else b"")
-    except (zlib.error, tarfile.TarError) as error:
+    except (zlib.error, tarfile.TarError, OverflowError) as error:
         raise CannotRunError(f"{name} is no gzipped tar archive: {error}") from error
     return files
 
