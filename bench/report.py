@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform as machine
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot
 
+# Stages of the smoke test, which is a stage itself.
+INSIDE_ANOTHER = "DAG "
+# Seconds, below which a name does not fit into its bar.
+WORTH_A_LABEL = 25
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -74,11 +78,19 @@ def plot(figures: Mapping[str, Any], path: Path) -> None:
         left.legend()
     stages = figures.get("stages", {})
     for row, run in enumerate(stages.values()):
-        start = 0.0
-        for stage in (one for one in run["stages"] if " / " not in one["name"]):
-            right.barh(row, stage["seconds"], left=start, edgecolor="white")
-            start += stage["seconds"]
-    right.set_yticks(range(len(stages)), list(stages))
+        _bar(right, row, [one for one in run["stages"] if not one["name"].startswith(INSIDE_ANOTHER)])
+    right.set_yticks(range(len(stages)), [f"{name}\n{run['seconds']:.0f} s" for name, run in stages.items()])
     right.set(title="make up", xlabel="seconds")
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def _bar(axes: Axes, row: int, stages: Sequence[Mapping[str, Any]]) -> None:
+    start = 0.0
+    for number, stage in enumerate(stages):
+        seconds = stage["seconds"]
+        axes.barh(row, seconds, left=start, color=f"C{number % 10}", edgecolor="white")
+        if seconds > WORTH_A_LABEL:
+            words = stage["name"].partition(" with ")[0].replace(" ", "\n")
+            axes.text(start + seconds / 2, row, words, ha="center", va="center", fontsize="small", color="white")
+        start += seconds
