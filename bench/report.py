@@ -19,11 +19,12 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 # Stages of the smoke test, which is a stage itself.
 INSIDE_ANOTHER = "DAG "
 # Seconds, below which a name does not fit into its bar.
-WORTH_A_LABEL = 25
+WORTH_A_LABEL = 40
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
