@@ -30,6 +30,8 @@ PLAIN_PATH = re.compile(r"[\w.+@/-]+")
 ELSEWHERE = "or use a cluster and a registry that you have (kind and k3d do on a laptop): see README.md"
 #: Listeners on the node's address; all others are on 127.0.0.1.
 ON_NODE = ("kube-apiserver", "kubelet")
+#: A listener of another user, for whoever is not root.
+UNKNOWN = "another process"
 ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what others listen on
 
 
@@ -127,7 +129,8 @@ def _ports(machine: Machine, facts: Facts, running: frozenset[str]) -> Iterable[
             continue
         for taken in (address, *ANY):
             if (process := facts.listeners.get((taken, port))) is not None:
-                fix = f"stop {process}" + ("" if port == 53 else f", or set {PORT_OFFSET}, for example to 1000")
+                way_out = "" if port == 53 else f", or set {PORT_OFFSET}, for example to 1000"
+                fix = f"stop {'it' if process == UNKNOWN else process}{way_out}"
                 yield Problem(WHERE, f"port {port}", f"{process} listens on {taken}:{port}", f"free, for {name}", fix)
                 break
 
@@ -172,7 +175,7 @@ def listeners() -> dict[tuple[str, int], str]:
             if fields[3] == "0A":
                 sockets[fields[9]] = _address(fields[1])
     owners = _owners(frozenset(sockets))
-    return {address: owners.get(inode, "another process") for inode, address in sockets.items()}
+    return {address: owners.get(inode, UNKNOWN) for inode, address in sockets.items()}
 
 
 def _address(field: str) -> tuple[str, int]:

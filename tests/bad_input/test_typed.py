@@ -50,6 +50,11 @@ def typed(mistake: Mistake, tree: Tree, scratch: Path) -> subprocess.CompletedPr
     )
 
 
+# What refuses comes before any engine: one is enough.
+one_engine = pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True)
+
+
+@one_engine
 @pytest.mark.parametrize("name", MISTAKES)
 def test_one_message_and_nothing_changed(name: str, deployed: Deployed, tmp_path: Path) -> None:
     mistake = MISTAKES[name]
@@ -72,6 +77,7 @@ def test_one_message_and_nothing_changed(name: str, deployed: Deployed, tmp_path
         assert (tmp_path / "left").read_text() == ""
 
 
+@one_engine
 def test_a_change_of_the_cluster_would_be_seen(deployed: Deployed) -> None:
     live = objects(deployed.client, (deployed.settings.name, deployed.settings.tasks_namespace))
     kinds = {key.split()[0] for key in live}

@@ -71,6 +71,14 @@ this machine: port 6443
     expected: free, for kube-apiserver
     fix:      stop k3s (process 9), or set DE_AIRFLOW_PIPELINE_PORT_OFFSET, for example to 1000""",
     ),
+    "port in use by another user": (
+        replace(GOOD, listeners={("127.0.0.1", 5000): preflight.UNKNOWN}),
+        """1 problem, nothing was changed:
+this machine: port 5000
+    found:    another process listens on 127.0.0.1:5000
+    expected: free, for registry
+    fix:      stop it, or set DE_AIRFLOW_PIPELINE_PORT_OFFSET, for example to 1000""",
+    ),
     "disk nearly full": (
         replace(GOOD, disk_free={MACHINE.cache: 50 * GIB, MACHINE.state: GIB // 2}),
         """1 problem, nothing was changed:
