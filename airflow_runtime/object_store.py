@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+# Where the DAG files are published to when nothing says otherwise.
+DEFAULT_PREFIX = "dags"
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 MISSING = {"NoSuchKey", "404"}

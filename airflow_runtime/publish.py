@@ -3,7 +3,7 @@
 Run by the publication Job as ``python -m airflow_runtime.publish``. Everything comes from the environment:
     PUBLICATION_VERSION             hash of the tree in the archive
     PUBLICATION_ARCHIVE             default /publication/tree.tar.gz; members tree/<path>, sources/<hash>.tar.gz
-    OBJECT_STORE_BUCKET             and PUBLICATION_PREFIX, default ``dags``
+    OBJECT_STORE_BUCKET             and PUBLICATION_PREFIX, default DEFAULT_PREFIX
     AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
     AIRFLOW_METADATA_CONNECTION     SQLAlchemy URL; without it, or when it fails, nothing is removed
 """
@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from airflow_runtime.object_store import ObjectStore, StoreError, environment_settings
+from airflow_runtime.object_store import DEFAULT_PREFIX, ObjectStore, StoreError, environment_settings
 from airflow_runtime.retention import sources_to_remove, versions_to_remove
 from airflow_runtime.tree import BadArchive, File, pack, read_archive, tree_hash
 
@@ -79,35 +79,39 @@ def publish(publication: Publication, store: ObjectStore) -> None:
     Airflow.
 
     All is written even where it is there already: that mends a damaged object, and makes it too young to be removed by
-    another publication.
+    another publication that looks at it afterwards.
     """
     for name, content in sorted(publication.sources.items()):
         store.put(f"sources/{name}{SUFFIX}", content)
     say(f"{len(publication.sources)} task sources")
     store.put(f"versions/{publication.version}{SUFFIX}", pack(publication.tree))
     say(f"version {publication.version}: {len(publication.tree)} files")
-    before = (store.get("current") or b"nothing").decode("ascii", "replace").strip()
+    before = _current(store) or "nothing"
     store.put("current", f"{publication.version}\n".encode())
     say("current: unchanged" if before == publication.version else f"current: was {before[:64]}")
 
 
 def remove_old(store: ObjectStore, named_by_runs: set[str]) -> None:
-    """Remove versions past retention, then the sources no kept version refers to. Raises StoreError, BadArchive."""
-    # The store's own clock, and its own idea of what is current: another publication may have switched meanwhile.
+    """Remove versions past retention, then the sources no kept version refers to. Raises StoreError.
+
+    While a kept version cannot be read, no source is removed. Of a publication at the same time nothing is removed, but
+    for what it writes again between the last look at an object and its removal, which are two requests.
+    """
+    # The store's own clock.
     now = store.listing("")["current"]
-    current = (store.get("current") or b"").decode("ascii", "replace").strip()
-    versions = _written(store, "versions")
-    gone = versions_to_remove(versions, current, named_by_runs)
-    for version in gone:
-        store.delete(f"versions/{version}{SUFFIX}")
-    referred: set[str] = set()
-    for version in versions.keys() - set(gone):
-        referred |= referred_sources(read_archive(store.get(f"versions/{version}{SUFFIX}") or b""))
-    unused = sources_to_remove(_written(store, "sources"), referred, now)
-    for source in unused:
-        store.delete(f"sources/{source}{SUFFIX}")
-    kept = len(versions) - len(gone)
-    say(f"retention: {kept} versions kept; removed {len(gone)} versions, {len(unused)} task sources")
+
+    def old_versions() -> tuple[str, ...]:
+        return versions_to_remove(_written(store, "versions"), _current(store), named_by_runs, now)
+
+    gone = _remove(store, "versions", old_versions)
+    kept = _written(store, "versions").keys()
+    referred, damaged = _referred_by(store, kept)
+    removed = f"retention: {len(kept)} versions kept; removed {gone} versions"
+    if damaged:
+        say(f"{removed}, no task sources: what these versions refer to cannot be told: {'; '.join(damaged)}")
+        return
+    unused = _remove(store, "sources", lambda: sources_to_remove(_written(store, "sources"), referred, now))
+    say(f"{removed}, {unused} task sources")
 
 
 def versions_of_unfinished_runs(url: str) -> set[str] | None:
@@ -141,7 +145,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         bucket, version = _required(environment, "OBJECT_STORE_BUCKET"), _required(environment, "PUBLICATION_VERSION")
         archive = Path(environment.get("PUBLICATION_ARCHIVE", "/publication/tree.tar.gz"))
         publication = load(archive.read_bytes(), version)
-        prefix = environment.get("PUBLICATION_PREFIX", "dags")
+        prefix = environment.get("PUBLICATION_PREFIX", DEFAULT_PREFIX)
         store = ObjectStore(bucket, prefix, environment_settings(environment), ATTEMPTS)
         say(f"publishing to s3://{bucket}/{prefix}")
         publish(publication, store)
@@ -152,10 +156,41 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     if named is not None:
         try:
             remove_old(store, named)
-        except (StoreError, BadArchive) as error:
+        except StoreError as error:
             # What is too old can go the next time; the publication stands.
             say(f"retention: stopped, {error}")
     return 0
+
+
+def _remove(store: ObjectStore, folder: str, removable: Callable[[], tuple[str, ...]]) -> int:
+    """How many went. ``removable`` looks into the bucket, and does so again before each removal: another publication
+    may have written the object meanwhile."""
+    gone = 0
+    for name in removable():
+        if name in removable():
+            store.delete(f"{folder}/{name}{SUFFIX}")
+            gone += 1
+    return gone
+
+
+def _referred_by(store: ObjectStore, versions: Collection[str]) -> tuple[set[str], list[str]]:
+    """The sources that versions refer to, and which versions cannot be read, with the reason."""
+    referred: set[str] = set()
+    damaged = []
+    for version in sorted(versions):
+        content = store.get(f"versions/{version}{SUFFIX}")
+        # Another publication's retention removed it.
+        if content is None:
+            continue
+        try:
+            referred |= referred_sources(read_archive(content))
+        except BadArchive as error:
+            damaged.append(f"{version} is damaged, {error}")
+    return referred, damaged
+
+
+def _current(store: ObjectStore) -> str:
+    return (store.get("current") or b"").decode("ascii", "replace").strip()
 
 
 def _written(store: ObjectStore, folder: str) -> dict[str, datetime]:

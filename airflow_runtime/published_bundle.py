@@ -20,7 +20,7 @@ from typing import Any
 from airflow.dag_processing.bundles.base import BaseDagBundle
 from airflow.exceptions import AirflowException
 
-from airflow_runtime.object_store import ObjectStore, StoreError, connection_settings
+from airflow_runtime.object_store import DEFAULT_PREFIX, ObjectStore, StoreError, connection_settings
 from airflow_runtime.tree import BadArchive, File, read_archive, read_tree, tree_hash, write_tree
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,9 @@ class PublishedBundle(BaseDagBundle):
 
     supports_versioning = True
 
-    def __init__(self, *, bucket: str, prefix: str = "dags", aws_conn_id: str = "object_store", **kwargs: Any) -> None:
+    def __init__(
+        self, *, bucket: str, prefix: str = DEFAULT_PREFIX, aws_conn_id: str = "object_store", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if self.version is not None and not VERSION.fullmatch(self.version):
             raise AirflowException(f"bundle {self.name!r}: {self.version!r} is not a version (64 hexadecimal digits)")

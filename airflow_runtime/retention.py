@@ -6,19 +6,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 KEPT_VERSIONS = 50
-# Another publication may have written a source whose version it has yet to write.
+# Another publication may have written a source whose version, or a version whose pointer, it has yet to write.
 GRACE = timedelta(hours=1)
 
 
 def versions_to_remove(
-    written: Mapping[str, datetime], current: str, named_by_runs: Collection[str]
+    written: Mapping[str, datetime], current: str, named_by_runs: Collection[str], now: datetime
 ) -> tuple[str, ...]:
-    """Versions that are neither current, nor among the newest KEPT_VERSIONS, nor named by an unfinished run.
+    """Versions older than GRACE that are neither current, nor among the newest KEPT_VERSIONS, nor named by an
+    unfinished run.
 
     ``written`` is when each version in the bucket was last written.
     """
     newest = sorted(written, key=lambda version: (written[version], version), reverse=True)[:KEPT_VERSIONS]
-    return tuple(sorted(written.keys() - {current, *newest, *named_by_runs}))
+    held = {current, *newest, *named_by_runs}
+    return tuple(sorted(version for version in written.keys() - held if written[version] < now - GRACE))
 
 
 def sources_to_remove(written: Mapping[str, datetime], referred: Collection[str], now: datetime) -> tuple[str, ...]:

@@ -109,6 +109,85 @@ def test_a_source_that_another_publication_has_just_written_stays():
     assert f"{name}.tar.gz" in store.listing("sources")
 
 
+class Crossed(MemoryStore):
+    """A bucket in which another publication does something right before one listing of a folder, counted from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at, self.folder, self.other = 0, "versions", lambda: None
+
+    def listing(self, folder):
+        self.at -= folder == self.folder
+        if folder == self.folder and self.at == 0:
+            self.other()
+        return super().listing(folder)
+
+
+def past_retention() -> tuple[Crossed, list[Publication]]:
+    store = Crossed()
+    publications = [publication(number, f"own = {number}") for number in range(KEPT_VERSIONS + 2)]
+    for what in publications:
+        publish(what, store)
+        store.now += timedelta(hours=2)
+    publish(publications[-1], store)
+    return store, publications
+
+
+def can_be_run(store: MemoryStore) -> bool:
+    version = store.get("current").decode().strip()
+    tree = read_archive(store.get(f"versions/{version}.tar.gz"))
+    return all(store.get(f"sources/{name}.tar.gz") for name in publishing.referred_sources(tree))
+
+
+# The first look, those before the first and the second removal, and the one for what is kept.
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_another_publication_publishes_again_meanwhile_stays(at, number):
+    store, publications = past_retention()
+    store.at, store.other = at, lambda: publish(publications[number], store)
+    remove_old(store, set())
+    assert store.get("current") == f"{publications[number].version}\n".encode()
+    assert can_be_run(store)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_source_that_another_publication_writes_again_meanwhile_stays(at):
+    store, publications = past_retention()
+    store.at, store.folder, store.other = at, "sources", lambda: publish(publications[0], store)
+    remove_old(store, set())
+    assert can_be_run(store)
+    assert not publications[1].sources.keys() & {name.removesuffix(".tar.gz") for name in store.listing("sources")}
+
+
+def test_what_the_pointer_alone_was_put_back_to_stays():
+    store, publications = past_retention()
+    store.at, store.other = 3, lambda: store.put("current", f"{publications[1].version}\n".encode())
+    remove_old(store, set())
+    assert f"{publications[0].version}.tar.gz" not in store.listing("versions")
+    assert can_be_run(store)
+
+
+def test_a_version_whose_pointer_is_not_written_yet_stays():
+    store, publications = past_retention()
+    # As another publication leaves it between its two PUTs.
+    store.put(f"versions/{publications[0].version}.tar.gz", pack(publications[0].tree))
+    remove_old(store, set())
+    assert f"{publications[0].version}.tar.gz" in store.listing("versions")
+    assert f"{publications[1].version}.tar.gz" not in store.listing("versions")
+
+
+def test_a_damaged_version_is_named_and_keeps_the_sources_only(capsys):
+    store, publications = past_retention()
+    damaged = publications[9].version
+    content, moment = store.objects[f"versions/{damaged}.tar.gz"]
+    store.objects[f"versions/{damaged}.tar.gz"] = (content[:-9], moment)
+    before = store.listing("sources")
+    remove_old(store, set())
+    assert store.listing("sources") == before
+    assert f"{publications[0].version}.tar.gz" not in store.listing("versions")
+    assert f"{damaged} is damaged, " in capsys.readouterr().out
+
+
 def test_other_objects_in_the_bucket_are_left_alone():
     store = MemoryStore()
     for name in ("versions/notes.txt", "sources/readme.tar.gz", "versions/old/x.tar.gz", "elsewhere"):
