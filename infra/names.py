@@ -3,6 +3,8 @@
 # ruff: noqa: S105 - names of Secrets, none of their values
 from __future__ import annotations
 
+from pipelines import published_paths
+
 RELEASE = "airflow"
 
 METADATA_SECRET = "airflow-metadata"
@@ -22,7 +24,8 @@ STORE_CONNECTION = "object_store"
 STORE_CONNECTION_VARIABLE = "AIRFLOW_CONN_OBJECT_STORE"
 KUBERNETES_CONNECTION_VARIABLE = "AIRFLOW_CONN_KUBERNETES_DEFAULT"
 BUNDLE = "published"
-DAGS_PREFIX = "dags"
+DAGS_PREFIX = published_paths.PREFIX
+SOURCES_PREFIX = published_paths.SOURCES_PREFIX
 LOGS_PREFIX = "logs"
 
 API_SERVER = "airflow-api-server"

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from infra.names import DAGS_PREFIX, LOGS_PREFIX, SOURCES_PREFIX
+
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject")
 _DELETE = ("s3:DeleteObject",)
@@ -40,7 +42,7 @@ class User:
         return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1, sort_keys=True)
 
 
-AIRFLOW = User("airflow", {"logs": _READ + _WRITE, "dags": _READ}, ("dags", "logs"))
-PUBLISHER = User("publisher", {"dags": _READ + _WRITE + _DELETE}, ("dags",))
-TASKS = User("tasks", {"data": _READ + _WRITE, "dags/sources": _READ}, ("data",))
+AIRFLOW = User("airflow", {LOGS_PREFIX: _READ + _WRITE, DAGS_PREFIX: _READ}, (DAGS_PREFIX, LOGS_PREFIX))
+PUBLISHER = User("publisher", {DAGS_PREFIX: _READ + _WRITE + _DELETE}, (DAGS_PREFIX,))
+TASKS = User("tasks", {"data": _READ + _WRITE, SOURCES_PREFIX: _READ}, ("data",))
 USERS = (AIRFLOW, PUBLISHER, TASKS)

@@ -11,7 +11,7 @@ from pipelines.argument_template import bad_templates
 from pipelines.catalog import Catalog
 from pipelines.dag_form import Task
 from pipelines.dag_reading import ReadConfig
-from pipelines.dag_source_code import defined_names, hand_written_dag_ids, parsed
+from pipelines.dag_source_code import defined_names, hand_written_dag_ids, hand_written_files, parsed
 from pipelines.errors import Problem
 from pipelines.validation import nearest, shown
 from pipelines.xcom_checks import xcom_problems
@@ -40,7 +40,7 @@ def _duplicates(configs: Iterable[ReadConfig], root: Path) -> list[Problem]:
     for config in configs:
         places[config.dag.dag_id].append((config.place("dag_id"), "dag_id"))
     problems = []
-    for path in sorted(root.glob("*.py")):
+    for path in hand_written_files(root):
         shown_as = f"{root.name}/{path.name}"
         tree, wrong = parsed(path.read_bytes(), shown_as)
         problems += wrong

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipelines.errors import Problem
 
 COMPOUND = (ast.If, ast.Try, ast.With)
+
+
+def hand_written_files(root: Path) -> list[Path]:
+    """``root/*.py``, sorted; a folder may have such a name too, and is none."""
+    return sorted(path for path in root.glob("*.py") if path.is_file())
 
 
 def parsed(content: bytes, shown_as: str) -> tuple[ast.Module | None, list[Problem]]:

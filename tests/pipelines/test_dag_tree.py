@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_runtime import tree as runtime_tree
+from pipelines import dag_tree
 from pipelines.dag_config import load_dags
 from pipelines.dag_tree import MAXIMUM_BYTES, pack, published_tree
 from pipelines.errors import InputError
@@ -100,6 +102,33 @@ def test_a_changed_source_changes_one_generated_file(root):
     (root / "dags/letters/letters.py").write_text("def count(): ...\ndef tell(): ...\n")
     before, after = tree_of(FIXTURE).files, tree_of(root).files
     assert {path for path in before if before[path] != after[path]} == {"letters.py", "sources/letters/letters.py"}
+
+
+def test_a_folder_may_be_named_like_a_file(root):
+    (root / "dags/x.py").mkdir()
+    assert tree_of(root) == tree_of(FIXTURE)
+
+
+def test_the_limits_are_those_of_the_runtime():
+    assert dag_tree.MAXIMUM_FILES == runtime_tree.MAXIMUM_FILES
+    assert dag_tree.MAXIMUM_UNPACKED_BYTES == runtime_tree.MAXIMUM_BYTES
+
+
+def test_what_the_runtime_would_not_unpack_is_refused(monkeypatch):
+    tree = tree_of(FIXTURE)
+    archive = pack(tree)
+    files, unpacked = len(tree.files) + len(tree.sources), len(gzip.decompress(archive))
+    for known, packed in (("MAXIMUM_FILES", files), ("MAXIMUM_UNPACKED_BYTES", unpacked)):
+        monkeypatch.setattr(dag_tree, known, packed)
+    assert pack(tree) == archive
+    for known, packed in (("MAXIMUM_FILES", files), ("MAXIMUM_UNPACKED_BYTES", unpacked)):
+        monkeypatch.setattr(dag_tree, known, packed - 1)
+    with pytest.raises(InputError) as raised:
+        pack(tree)
+    assert [(one.found, one.expected) for one in raised.value.problems] == [
+        (f"{unpacked} bytes", f"at most {unpacked - 1} bytes, unpacked"),
+        (f"{files} files", f"at most {files - 1} files: Airflow unpacks no more"),
+    ]
 
 
 def test_too_large_is_refused():
