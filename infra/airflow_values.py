@@ -65,10 +65,7 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "enableBuiltInSecretEnvVars": {"AIRFLOW_CONN_AIRFLOW_DB": False},
         "volumes": [arguments.files.volume()],
         "volumeMounts": [runtime.mount()],
-        "data": {"metadataSecretName": names.METADATA_SECRET},
-        "fernetKeySecretName": names.FERNET_KEY_SECRET,
-        "apiSecretKeySecretName": names.API_SECRET_KEY_SECRET,
-        "jwtSecretName": names.JWT_SECRET,
+        **_secret_names(),
         "apiServer": _api_server(arguments),
         "scheduler": _scheduler(airflow.components.scheduler),
         "dagProcessor": _dag_processor(arguments),
@@ -80,12 +77,29 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "podTemplate": pod_template.text(
             pod_template.manifest(airflow, arguments.files, _worker_environment(environment))
         ),
+        **_left_out(),
+        "config": _config(arguments),
+    }
+
+
+def _secret_names() -> dict[str, Any]:
+    """The Secrets that Airflow's own processes share."""
+    return {
+        "data": {"metadataSecretName": names.METADATA_SECRET},
+        "fernetKeySecretName": names.FERNET_KEY_SECRET,
+        "apiSecretKeySecretName": names.API_SECRET_KEY_SECRET,
+        "jwtSecretName": names.JWT_SECRET,
+    }
+
+
+def _left_out() -> dict[str, Any]:
+    """Parts of the chart that the program makes itself, or that nothing here needs."""
+    return {
         "createUserJob": {"enabled": False, "serviceAccount": {"create": False}},
         "migrateDatabaseJob": {"enabled": False, "serviceAccount": {"create": False}},
         "postgresql": {"enabled": False},
         "redis": {"enabled": False},
         "statsd": {"enabled": False},
-        "config": _config(arguments),
     }
 
 

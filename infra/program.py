@@ -70,22 +70,11 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, settings.airflow.admin_user, key), ground)
     images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
     files = runtime.read()
-    values = ValuesArguments(
-        namespace=settings.name,
-        tasks_namespace=settings.tasks_namespace,
-        airflow=settings.airflow,
-        bucket=store.bucket,
-        refresh_seconds=settings.publication.refresh_seconds,
-        xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
-        files=files,
-        fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint),
-        admin_fingerprint=keys.admin_fingerprint,
-    )
     airflow = Airflow(
         AirflowArguments(
             namespace=spaces.core,
             chart=settings.chart,
-            values=values,
+            values=_values(settings, store, database, keys, files),
             database_fingerprint=database.fingerprint,
             after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready],
         ),
@@ -99,13 +88,33 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
         version=version,
         bucket=store.bucket,
         endpoint=store.endpoint,
-        airflow={
-            "version": settings.airflow.version,
-            "chart": settings.chart.path or settings.chart.version,
-            "service": f"{names.API_SERVER}.{settings.name}.svc:{names.API_SERVER_PORT}",
-        },
+        airflow=_airflow(settings),
         namespaces={"core": settings.name, "tasks": settings.tasks_namespace},
     )
+
+
+def _values(
+    settings: Settings, store: ObjectStore, database: Database, keys: AirflowSecrets, files: runtime.RuntimeFiles
+) -> ValuesArguments:
+    return ValuesArguments(
+        namespace=settings.name,
+        tasks_namespace=settings.tasks_namespace,
+        airflow=settings.airflow,
+        bucket=store.bucket,
+        refresh_seconds=settings.publication.refresh_seconds,
+        xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
+        files=files,
+        fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint),
+        admin_fingerprint=keys.admin_fingerprint,
+    )
+
+
+def _airflow(settings: Settings) -> dict[str, str]:
+    return {
+        "version": settings.airflow.version,
+        "chart": settings.chart.path or settings.chart.version,
+        "service": f"{names.API_SERVER}.{settings.name}.svc:{names.API_SERVER_PORT}",
+    }
 
 
 def _publish(
