@@ -271,7 +271,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
         b"",
     ],
     # The bytes hold the time: two processes must collect the same names.
-    ids=["climbs", "absolute", "dot", "symlink", "hard link", "device", "sparse", "twice", "cut", "no archive", "empty"],
+    ids=["climbs", "absolute", "dot", "symlink", "hard link", "device", "sparse", "twice", "cut", "text", "empty"],
 )
 def test_an_archive_that_no_publication_writes_is_refused(data: bytes) -> None:
     with pytest.raises(run_task.CannotRunError):
