@@ -61,6 +61,10 @@ def choose(
     path = environment.get("AIRFLOW_CHART") or (recorded.chart_path if recorded else None)
     if chart is None:
         chart = "official" if environment.get("AIRFLOW_CHART") or downloadable() else "stand-in"
+    if recorded and recorded.chart == "stand-in" and (asked := environment.get("AIRFLOW_CHART")):
+        expected = "none: the stand-in made what is there"
+        fix = "unset AIRFLOW_CHART, or make purge, which removes all data, and then make up"
+        problems.append(Problem("environment", "AIRFLOW_CHART", asked, expected, fix))
     if chart == "stand-in":
         path = STAND_IN
     elif path:

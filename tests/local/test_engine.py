@@ -46,6 +46,7 @@ def test_what_is_recorded_is_kept(tmp_path: Path) -> None:
         ({"CHART": "latest"}, None, r"CHART\n +found: +latest\n +expected: official or stand-in"),
         ({"APPLY": "pulumi"}, DIRECT, r"expected: direct, which made what is there\n +fix: .*make purge"),
         ({"CHART": "official"}, DIRECT, r"expected: stand-in, which made what is there\n +fix: .*make purge"),
+        ({"AIRFLOW_CHART": "."}, DIRECT, r"AIRFLOW_CHART\n +found: +\.\n +expected: none: the stand-in"),
         ({"APPLY": "pulumi"}, None, r"found: +no pulumi"),
         ({}, Choice("pulumi", "stand-in", STAND_IN), r"found: +no pulumi"),
         ({"CHART": "official"}, None, r"found: +no answer from the chart's repository"),
