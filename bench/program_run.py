@@ -24,11 +24,11 @@ class Echo(mocks.Mocks):
         known = {"digest": f"sha256:{'0' * 64}", "result": "secret", "base64": "c2VjcmV0" * 4}
         return f"{args.name}-id", {**known, **args.inputs}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
-@pulumi.runtime.test
+@pulumi.runtime.test  # type: ignore[untyped-decorator]
 def run(root: Path) -> None:
     from infra.program import deploy
     from infra.settings_source import parse

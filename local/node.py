@@ -51,9 +51,31 @@ def prepare(machine: Machine) -> None:
 
 
 def kubelet(machine: Machine, supervisor: Supervisor) -> Daemon:
+    path = machine.state / "run" / "kubelet.yaml"
+    command = (
+        str(machine.tool("kubelet")),
+        f"--config={path}",
+        f"--hostname-override={NODE_NAME}",
+        f"--kubeconfig={kubeconfig.path(machine, 'kubelet')}",
+        f"--node-ip={NODE_ADDRESS}",
+        f"--root-dir={machine.state / 'kubelet'}",
+    )
+    health = f"http://127.0.0.1:{machine.port('kubelet health')}/healthz"
+    return Daemon(
+        "kubelet",
+        mounts.inside(supervisor, *command),
+        lambda: probes.http_answers(health),
+        {"PATH": packages.SEARCH},
+        {path: json.dumps(kubelet_configuration(machine), indent=2) + "\n"},
+        f"https://{NODE_ADDRESS}:{machine.port('kubelet')}",
+    )
+
+
+def kubelet_configuration(machine: Machine) -> dict[str, object]:
+    """https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"""
     issuer = kubeconfig.authority(machine)
     identity = str(issuer.issue("kubelet-server", Identity(NODE_NAME, names=(NODE_ADDRESS, NODE_NAME))))
-    configuration = {
+    return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": NODE_ADDRESS,
@@ -90,24 +112,6 @@ def kubelet(machine: Machine, supervisor: Supervisor) -> Daemon:
         "tlsPrivateKeyFile": identity,
         "volumePluginDir": str(machine.state / "kubelet" / "volume-plugins"),
     }
-    path = machine.state / "run" / "kubelet.yaml"
-    command = (
-        str(machine.tool("kubelet")),
-        f"--config={path}",
-        f"--hostname-override={NODE_NAME}",
-        f"--kubeconfig={kubeconfig.path(machine, 'kubelet')}",
-        f"--node-ip={NODE_ADDRESS}",
-        f"--root-dir={machine.state / 'kubelet'}",
-    )
-    health = f"http://127.0.0.1:{machine.port('kubelet health')}/healthz"
-    return Daemon(
-        "kubelet",
-        mounts.inside(supervisor, *command),
-        lambda: probes.http_answers(health),
-        {"PATH": packages.SEARCH},
-        {path: json.dumps(configuration, indent=2) + "\n"},
-        f"https://{NODE_ADDRESS}:{machine.port('kubelet')}",
-    )
 
 
 def kube_proxy(machine: Machine) -> Daemon:
