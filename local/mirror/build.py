@@ -154,7 +154,7 @@ def _contexts(machine: Machine, recipe: Recipe) -> dict[str, Path]:
 
 def _arguments(work: Work, recipe: Recipe) -> dict[str, str]:
     arguments = {"SOURCE_DATE_EPOCH": rootfs.SOURCE_DATE_EPOCH}
-    arguments |= {name: os.environ[name] for name in PROXIES if os.environ.get(name)}
+    arguments |= {name: rootfs.without_log_in(name, os.environ[name]) for name in PROXIES if os.environ.get(name)}
     if recipe.base is None:
         arguments["ROOTFS"] = work.rootfs.name
     return arguments

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from local import files
 from local.waiting import GaveUp
@@ -27,6 +26,8 @@ PACKAGES = ("ca-certificates", "netbase", "tzdata")
 LEFT_OUT = ("doc", "info", "locale", "lintian", "man")
 SOURCE_DATE_EPOCH = "315532800"
 TARGET = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+# Of a proxy, also without the scheme. A user alone may be a token.
+LOG_IN = re.compile(r"^\s*([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
@@ -65,13 +66,17 @@ def surroundings(environment: Mapping[str, str] | None = None) -> Surroundings:
 
 
 def apt_sources(index_targets: str) -> tuple[str, ...]:
-    """Sources of trixie at the mirrors of Debian's main archive and of its updates, read from lines of TARGET."""
+    """Sources of trixie at the mirrors of Debian's main archive and of its updates, read from lines of TARGET.
+
+    Raises GaveUp where there is none, and for one with a log-in in it.
+    """
     sources = {}
     for line in index_targets.splitlines():
         uri, release, component = line.split(" ", 2)
         _, _, pocket = release.partition("-")
         if component == "main" and re.search(r"/debian(-security)?/?$", uri) and pocket in ("", "updates", "security"):
             suite = SUITE + (f"-{pocket}" if pocket else "")
+            without_log_in("an apt source", uri)
             sources[f"deb {uri.rstrip('/')} {suite} main"] = pocket
     if "" not in sources.values():
         raise GaveUp(
@@ -81,8 +86,11 @@ def apt_sources(index_targets: str) -> tuple[str, ...]:
 
 
 def apt_proxies(configuration: str) -> tuple[str, ...]:
-    """The proxy settings in the output of ``apt-config dump``."""
-    return tuple(sorted(re.findall(r'^Acquire::https?::Proxy(?:::\S+)? "[^"]+";$', configuration, re.MULTILINE)))
+    """The proxy settings in the output of ``apt-config dump``. Raises GaveUp for one with a log-in in it."""
+    found = re.findall(r'^Acquire::https?::Proxy(?:::\S+)? "[^"]+";$', configuration, re.MULTILINE)
+    for setting in found:
+        without_log_in("apt's proxy", setting.split('"')[1])
+    return tuple(sorted(found))
 
 
 def own_certificates(bundle: str, stock: Iterable[str]) -> tuple[str, ...]:
@@ -94,7 +102,7 @@ def own_certificates(bundle: str, stock: Iterable[str]) -> tuple[str, ...]:
 def package_index(variables: Mapping[str, str]) -> str | None:
     """The index that pip uses on this machine, None where it is the default.
 
-    Raises GaveUp for one with a password in it: it would end up in an image.
+    Raises GaveUp for one with a log-in in it.
     """
     index = variables.get("PIP_INDEX_URL")
     home = Path(variables.get("HOME", "/root"))
@@ -102,9 +110,16 @@ def package_index(variables: Mapping[str, str]) -> str | None:
         parser = configparser.RawConfigParser()
         parser.read(file)
         index = index or parser.get("global", "index-url", fallback=None)
-    if index and urlsplit(index).password:
-        raise GaveUp("pip's index-url holds a password: give the one-machine platform an index that needs none")
+    if index:
+        without_log_in("pip's index-url", index)
     return index or None
+
+
+def without_log_in(what: str, url: str) -> str:
+    """The URL, which goes into an image or onto a command line. Raises GaveUp for one with a user or password."""
+    if LOG_IN.match(url):
+        raise GaveUp(f"{what} holds a user or password: give the one-machine platform one that needs none")
+    return url
 
 
 def build(target: Path, found: Surroundings) -> None:

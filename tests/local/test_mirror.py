@@ -152,6 +152,36 @@ def test_an_index_with_a_password_never_reaches_an_image(tmp_path: Path) -> None
     assert "hunter2" not in str(caught.value)
 
 
+LOG_INS = ("http://me:hunter2@host.example", "http://hunter2@host.example:3128/")
+
+
+@pytest.mark.parametrize("url", LOG_INS)
+def test_a_log_in_of_apt_never_reaches_an_image(url: str) -> None:
+    with pytest.raises(GaveUp, match=r"apt source holds .*password") as source:
+        rootfs.apt_sources(f"{url.rstrip('/')}/debian bookworm main\n")
+    with pytest.raises(GaveUp, match=r"apt's proxy holds .*password") as proxy:
+        rootfs.apt_proxies(f'Acquire::http::Proxy "{url}";\n')
+    assert "hunter2" not in f"{source.value} {proxy.value}"
+    elsewhere = f"{url.rstrip('/')}/node nodistro main\nhttp://mirror.example/debian bookworm main\n"
+    assert rootfs.apt_sources(elsewhere) == ("deb http://mirror.example/debian trixie main",)
+
+
+@pytest.mark.parametrize("url", [*LOG_INS, "me:hunter2@host.example:3128"])
+def test_a_log_in_of_a_proxy_never_reaches_a_command_line(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = build.Work(Machine.here({"HOME": str(tmp_path)}), {"postgres": "0123"}, tmp_path / "rootfs.tar")
+    recipe = next(recipe for recipe in RECIPES if recipe.folder == "postgres")
+    for name in build.PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://host.example:3128/a@b")
+    assert "build-arg:https_proxy=http://host.example:3128/a@b" in list(build.command(work, recipe))
+    monkeypatch.setenv("https_proxy", url)
+    with pytest.raises(GaveUp, match=r"https_proxy holds .*password") as caught:
+        list(build.command(work, recipe))
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "change",
     [
