@@ -18,8 +18,8 @@ status: venv ## what runs, and where
 	@$(RUN) commands local status
 smoke: venv ## run both DAGs and prove what they did
 	@$(RUN) commands local smoke
-test: venv ## all tests; brings the platform up where it is not, and takes down what it started
-	@$(RUN) pytest
+test: venv ## all tests but injected faults; brings the platform up where it is not, takes down what it started
+	@$(RUN) pytest -m "not faults"
 test-fast: venv ## what needs no platform
 	@$(RUN) pytest --numprocesses auto -m "$(FAST)"
 test-faults: venv ## what breaks the running platform on purpose
