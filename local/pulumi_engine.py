@@ -60,6 +60,7 @@ class PulumiEngine:
         self._checkpoint = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack.STACK}.json"
         self._temporary = self._home / "tmp"
         self._choice, self._unfinished = self._home / "choice.json", self._home / "unfinished"
+        self._salt, self._source = self._home / "salt", self._home / "config-source"
         self.config_file = self._home / "project" / stack.STACK_FILE.name
 
     @property
@@ -74,9 +75,7 @@ class PulumiEngine:
 
     def knows(self, kind: str) -> bool:
         """Whether the stack's state holds a resource of a type."""
-        state = json.loads(self._checkpoint.read_text()) if recovery.is_whole(self._checkpoint) else {}
-        deployed = (state.get("checkpoint", {}).get("latest") or {}).get("resources", [])
-        return any(resource["type"] == kind for resource in deployed)
+        return any(resource["type"] == kind for resource in self._latest().get("resources") or [])
 
     def up(self, choice: Choice) -> Counts:
         """Deploy the stack. Raises GaveUp with the engine's own messages."""
@@ -99,7 +98,10 @@ class PulumiEngine:
         return counts(seen)
 
     def prepare(self, choice: Choice) -> None:
-        """Make backend, passphrase and stack where they are missing, and generate the stack's configuration."""
+        """Make backend, passphrase and stack where they are missing, and generate the stack's configuration.
+
+        Raises GaveUp where the state holds resources and nothing that its secrets could be read with.
+        """
         for folder in (self._backend, self._home / "home", self.config_file.parent):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = self._home / "passphrase"
@@ -109,10 +111,7 @@ class PulumiEngine:
         # The CLI writes a new stack's salt beside the project file: beside this one, not into the clone.
         project.write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}))
         recovery.mend(self._checkpoint, self._progress.say)
-        if not self._checkpoint.exists():
-            self.config_file.unlink(missing_ok=True)
-            self._run("stack", "init", "--secrets-provider", "passphrase", where=project.parent)
-        self._configure(choice)
+        self._configure(choice, self._kept_salt() or self._new_stack())
 
     def environment(self) -> dict[str, str]:
         """What the CLI needs on top of the caller's environment to work on this machine's stack."""
@@ -131,28 +130,50 @@ class PulumiEngine:
             here["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         return here
 
-    def _configure(self, choice: Choice) -> None:
+    def _latest(self) -> dict[str, Any]:
+        state = json.loads(self._checkpoint.read_text()) if recovery.is_whole(self._checkpoint) else {}
+        return state.get("checkpoint", {}).get("latest") or {}
+
+    def _kept_salt(self) -> str | None:
+        """The salt of the stack's secrets; None where there is no stack, or none that can go on."""
+        if self._salt.exists() and self._checkpoint.exists():
+            return self._salt.read_text()
+        # The CLI keeps it in the configuration, which it does not write whole or not at all: that is no source.
+        latest = self._latest()
+        salt: str | None = latest.get("secrets_providers", {}).get("state", {}).get("salt")
+        if salt is None and latest.get("resources"):
+            raise GaveUp(f"{self._checkpoint} holds resources and no salt of their secrets: make purge, then make up")
+        return salt
+
+    def _new_stack(self) -> str:
+        # Also of a stack whose making was interrupted: it holds nothing yet.
+        for left in (self.config_file, self._salt, self._source, self._checkpoint):
+            left.unlink(missing_ok=True)
+        self._run("stack", "init", "--secrets-provider", "passphrase", where=self.config_file.parent)
+        salt = str(yaml.safe_load(self.config_file.read_text())["encryptionsalt"])
+        files.write(self._salt, salt, 0o600)
+        return salt
+
+    def _configure(self, choice: Choice, salt: str) -> None:
         committed = yaml.safe_load(stack.STACK_FILE.read_text())["config"]
         others = {key: value for key, value in committed.items() if not key.startswith(f"{PROJECT}:")}
         ours = {f"{PROJECT}:{key}": value for key, value in stack.values(self._machine, choice).items()}
         values = {**others, **ours}
         credentials = stack.credentials(self._machine)
-        kept = yaml.safe_load(self.config_file.read_text()) or {}
-        source = self._home / "config-source"
         # Encrypting anew would change nothing but the ciphertext, and costs a second for each value.
         fingerprint = hashlib.sha256(json.dumps([values, credentials], sort_keys=True).encode()).hexdigest()
-        if source.exists() and source.read_text() == fingerprint:
+        if self.config_file.exists() and self._source.exists() and self._source.read_text() == fingerprint:
             return
         key = f"{PROJECT}:registryCredentials"
         values[key] = [{**one, "password": None} for one in credentials]
-        source.unlink(missing_ok=True)  # until all is written, it is of no known source
-        content = yaml.safe_dump({"encryptionsalt": kept["encryptionsalt"], "config": values})
+        self._source.unlink(missing_ok=True)  # until all is written, it is of no known source
+        content = yaml.safe_dump({"encryptionsalt": salt, "config": values})
         files.write(self.config_file, content, 0o600)
         for index, one in enumerate(credentials):
             # By stdin: a command line shows in the process list.
             path = f"{key}[{index}].password"
             self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=one["password"])
-        files.write(source, fingerprint)
+        files.write(self._source, fingerprint)
 
     def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
         # The Kubernetes provider leaves the administrator's kubeconfig among the temporary files.

@@ -17,6 +17,7 @@ from local.apply import Counts
 from local.engine import STAND_IN, Choice
 from local.machine import Machine
 from local.progress import Progress
+from local.waiting import GaveUp
 
 CHOICE = Choice("pulumi", "stand-in", STAND_IN)
 PASSWORD = "registry-password-that-nobody-may-see"
@@ -84,18 +85,44 @@ def test_the_configuration_is_generated_outside_the_clone_with_its_secrets_encry
     assert engine.config_file.read_bytes() == before
 
 
+@pytest.mark.cli
+@pytest.mark.parametrize("configuration", [None, "", "encryptionsalt: v1:half", "config: {"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_kill_while_the_stack_is_made_or_configured_is_gone_on_from(
+    machine: Machine, root: Path, monkeypatch: pytest.MonkeyPatch, configuration: str | None, kept: bool
+) -> None:
+    monkeypatch.chdir(root)
+    engine = pulumi_engine.PulumiEngine(machine, "airflow", Progress())
+    engine.prepare(CHOICE)
+    home = engine.config_file.parents[1]
+    (home / "config-source").unlink()
+    engine.config_file.unlink()
+    if configuration is not None:
+        engine.config_file.write_text(configuration)
+    if not kept:
+        (home / "salt").unlink()
+    engine.prepare(CHOICE)
+    [login] = yaml.safe_load(engine.config_file.read_text())["config"]["de-airflow-pipeline:registryCredentials"]
+    assert login["password"].keys() == {"secure"}
+
+
+#: Like Pulumi's, it refuses to make a stack that is there, and writes the salt last.
 CLI = """#!/bin/sh
+stack=${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/de-airflow-pipeline/dev.json
 case "$*" in
-    "stack init"*) echo "encryptionsalt: v1" >Pulumi.dev.yaml ;;
+    "stack init"*)
+        if [ -e "$stack" ]; then echo "stack already exists" >&2; exit 1; fi
+        mkdir -p "$(dirname "$stack")"
+        echo '{"checkpoint": {"latest": null}}' >"$stack"
+        echo "encryptionsalt: new" >Pulumi.dev.yaml ;;
     up*) touch "$TMPDIR/kubeconfig$$" ;;
 esac
 """
 
 
-def test_temporary_files_stay_with_the_platform(
-    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The Kubernetes provider writes the administrator's kubeconfig among them, and leaves it."""
+@pytest.fixture
+def engine(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pulumi_engine.PulumiEngine:
+    """An engine with a CLI in Pulumi's place."""
     cli = tmp_path / "bin" / "pulumi"
     cli.parent.mkdir()
     cli.write_text(CLI)
@@ -103,7 +130,48 @@ def test_temporary_files_stay_with_the_platform(
     monkeypatch.setenv("PATH", f"{cli.parent}:/usr/bin:/bin")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
-    engine = pulumi_engine.PulumiEngine(machine, "airflow", Progress())
+    return pulumi_engine.PulumiEngine(machine, "airflow", Progress())
+
+
+def kept(engine: pulumi_engine.PulumiEngine, latest: dict[str, Any] | None) -> None:
+    """A state without a salt of its own, and with a configuration that ends where the CLI was killed."""
+    home = engine.config_file.parents[1]
+    stacks = home / "backend" / ".pulumi" / "stacks" / "de-airflow-pipeline"
+    stacks.mkdir(parents=True)
+    (stacks / "dev.json").write_text(json.dumps({"checkpoint": {"latest": latest}}))
+    engine.config_file.parent.mkdir()
+    engine.config_file.write_text("encryptionsalt: ha")
+
+
+PROVIDER = {"type": "passphrase", "state": {"salt": "of the state"}}
+RESOURCES = [{"type": "kubernetes:core/v1:Namespace"}]
+
+
+@pytest.mark.parametrize(
+    ("latest", "salt"),
+    [(None, "new"), ({}, "new"), ({"resources": RESOURCES, "secrets_providers": PROVIDER}, "of the state")],
+)
+def test_without_a_salt_an_empty_stack_is_made_anew_and_another_keeps_its_own(
+    engine: pulumi_engine.PulumiEngine, latest: dict[str, Any] | None, salt: str
+) -> None:
+    kept(engine, latest)
+    for _ in range(2):
+        engine.prepare(CHOICE)
+        assert yaml.safe_load(engine.config_file.read_text())["encryptionsalt"] == salt
+    engine.config_file.unlink()
+    engine.prepare(CHOICE)
+    assert yaml.safe_load(engine.config_file.read_text())["encryptionsalt"] == salt
+
+
+def test_resources_without_a_salt_are_not_thrown_away(engine: pulumi_engine.PulumiEngine) -> None:
+    kept(engine, {"resources": RESOURCES})
+    with pytest.raises(GaveUp, match=r"no salt .* make purge"):
+        engine.prepare(CHOICE)
+    assert engine.knows("kubernetes:core/v1:Namespace")
+
+
+def test_temporary_files_stay_with_the_platform(machine: Machine, engine: pulumi_engine.PulumiEngine) -> None:
+    """The Kubernetes provider writes the administrator's kubeconfig among them, and leaves it."""
     for _ in range(2):
         engine.up(CHOICE)
         [left] = machine.state.rglob("kubeconfig?*")
