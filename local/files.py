@@ -7,8 +7,10 @@ import fcntl
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 def folder(path: Path, mode: int = 0o755) -> Path:
@@ -56,12 +58,43 @@ def remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold an exclusive lock; ``waiting`` is called if another has it. The kernel releases it when its holder dies."""
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(path: Path, waiting: Callable[[str], None] = lambda holder: None) -> Iterator[None]:
+    """Hold an exclusive lock; ``waiting`` is called with who holds it if another does, as in ``process 12 (local up)``.
+
+    The kernel releases it when its holder dies. The holder may remove the file: who waited then makes it anew.
+    """
+    while True:
+        with _opened(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting(_holder(path))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(file, path):
+                continue
+            file.truncate(0)
+            file.write(f"process {os.getpid()} ({' '.join(sys.argv[1:])})")
+            file.flush()
+            yield
+            return
+
+
+def _opened(path: Path) -> TextIO:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever removed the lock may be about to remove its folder.
+        with contextlib.suppress(FileNotFoundError):
+            return path.open("a")
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text() or "another process"
+    return "another process"

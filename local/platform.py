@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from local import (
@@ -46,6 +46,8 @@ DAEMONS = (
 #: Folders of what runs: worthless once nothing runs any more, and misleading at the next start.
 TRANSIENT = ("addresses", "builds", "containerd", "runc", "shims", "cni", "kubelet", "container-logs")
 NODE_READY_SECONDS = 120
+#: Lock in the state folder -> what its holder does. In the order of taking.
+LOCKS = {"up.lock": "brings up or takes down", "lock": "starts or stops"}
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,13 @@ def stop(machine: Machine, progress: Progress) -> None:
     """End every process, and take away mounts, interfaces, tables and control groups; what is stored stays."""
     if not machine.state.exists():
         return
+    with deploying(machine, progress), _locked(machine, progress):
+        _stop(machine, progress)
+
+
+def _stop(machine: Machine, progress: Progress) -> None:
     watch, tree = supervisor(machine), Tree.here(machine.control_group)
-    with _locked(machine, progress), progress.step("stop"):
+    with progress.step("stop"):
         watch.stop("kubelet")
         if watch.running("containerd"):
             progress.doing("asking the pods to end")
@@ -135,17 +142,25 @@ def stop(machine: Machine, progress: Progress) -> None:
 
 def purge(machine: Machine, progress: Progress) -> None:
     """Stop, and remove every file outside the clone and every Debian package that ``start`` brought."""
-    stop(machine, progress)
-    with progress.step("purge"):
-        packages.remove(machine.state / "packages.json", progress)
-        for folder in (machine.state, machine.cache):
-            if folder.exists():
-                progress.doing(f"removing {folder}")
-                files.remove(folder)
-            for parent in list(folder.parents)[:2]:
-                # Only where nobody else keeps anything: rmdir refuses a folder that is not empty.
-                with contextlib.suppress(OSError):
-                    parent.rmdir()
+    anything = machine.state.exists()
+    with deploying(machine, progress), _locked(machine, progress):
+        if anything:
+            _stop(machine, progress)
+        with progress.step("purge"):
+            packages.remove(machine.state / "packages.json", progress)
+            progress.doing(f"removing {machine.cache} and {machine.state}")
+            files.remove(machine.cache)
+            locks = [machine.state / name for name in LOCKS]
+            for entry in set(machine.state.iterdir()) - set(locks):
+                files.remove(entry)
+            # The last: from then on another command may begin anew.
+            for lock in locks:
+                lock.unlink(missing_ok=True)
+            for folder in (machine.cache, machine.state):
+                for emptied in (folder, *list(folder.parents)[:2]):
+                    # Only where nobody else keeps anything: rmdir refuses a folder that is not empty.
+                    with contextlib.suppress(OSError):
+                        emptied.rmdir()
 
 
 def status(machine: Machine) -> tuple[Component, ...]:
@@ -227,8 +242,24 @@ def _runs(machine: Machine, watch: Supervisor) -> bool:
         return False
 
 
-def _locked(machine: Machine, progress: Progress) -> contextlib.AbstractContextManager[None]:
-    files.folder(machine.state, 0o700)
-    return files.locked(
-        machine.state / "lock", lambda: progress.say("waiting for another command that starts or stops the platform")
-    )
+@contextlib.contextmanager
+def deploying(machine: Machine, progress: Progress) -> Iterator[None]:
+    """Hold off every other ``up``, ``stop`` and ``purge``; taken before the lock of starting and stopping."""
+    with _alone(machine, progress, "up.lock"):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(machine: Machine, progress: Progress) -> Iterator[None]:
+    with _alone(machine, progress, "lock"):
+        yield
+
+
+@contextlib.contextmanager
+def _alone(machine: Machine, progress: Progress, lock: str) -> Iterator[None]:
+    def waiting(holder: str) -> None:
+        progress.say(f"waiting for {holder}, which {LOCKS[lock]} the platform")
+
+    with files.locked(machine.state / lock, waiting):
+        files.folder(machine.state, 0o700)
+        yield

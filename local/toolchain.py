@@ -126,7 +126,9 @@ def ensure(cache: Path, progress: Progress) -> None:
     if not missing(cache):
         return
     files.folder(cache)
-    with files.locked(cache / "lock", lambda: progress.say("waiting for another command that compiles the toolchain")):
+    with files.locked(
+        cache / "lock", lambda holder: progress.say(f"waiting for {holder}, which compiles the toolchain")
+    ):
         for module in missing(cache):
             progress.say(f"compiling {', '.join(sorted(module.binaries))}")
             _build(cache, module, progress)

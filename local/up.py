@@ -16,7 +16,7 @@ from infra import names, sources
 from infra.program import deploy
 from infra.settings import Settings
 from infra.sources import Sources
-from local import engine, files, platform, pulumi_engine, registry_log_in, smoke, stack
+from local import engine, platform, pulumi_engine, registry_log_in, smoke, stack
 from local.apply import Apply, Counts
 from local.bucket import Bucket
 from local.engine import Choice
@@ -52,7 +52,8 @@ class Summary:
 def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool = True) -> Summary:
     """Bring everything up. Raises InputError before anything is changed, GaveUp with the reason when a part fails.
 
-    One at a time: two at once would each draw the passwords that the other has not stored yet.
+    One at a time, and none while the platform is taken down: two at once would each draw the passwords that the other
+    has not stored yet.
     """
     with progress.step("check"):
         found = (
@@ -62,8 +63,8 @@ def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, 
         )
         if found:
             raise InputError(found)
-    platform.start(machine, progress)
-    with files.locked(machine.state / "up.lock", lambda: progress.say("waiting for another make up")):
+    with platform.deploying(machine, progress):
+        platform.start(machine, progress)
         return _deploy(machine, environment, progress, with_smoke=with_smoke)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import stat
 import threading
 from pathlib import Path
@@ -56,16 +57,37 @@ def test_a_read_only_tree_is_removed_and_nothing_beyond_a_link(tmp_path: Path) -
 
 
 def test_a_lock_is_held_by_one_and_the_other_is_told(tmp_path: Path) -> None:
-    told, second_in = threading.Event(), threading.Event()
+    told: queue.Queue[str] = queue.Queue()
+    second_in = threading.Event()
 
     def second() -> None:
-        with files.locked(tmp_path / "lock", told.set):
+        with files.locked(tmp_path / "lock", told.put):
             second_in.set()
 
-    with files.locked(tmp_path / "lock", lambda: pytest.fail("nobody else holds it")):
+    with files.locked(tmp_path / "lock", lambda holder: pytest.fail("nobody else holds it")):
         other = threading.Thread(target=second)
         other.start()
-        assert told.wait(5)
+        assert told.get(timeout=5).startswith(f"process {os.getpid()} (")
         assert not second_in.wait(0.2)
     other.join(5)
     assert second_in.is_set()
+
+
+def test_who_waited_for_a_lock_that_its_holder_removed_makes_it_anew(tmp_path: Path) -> None:
+    lock, told, inside, leave = tmp_path / "state" / "lock", threading.Event(), threading.Event(), threading.Event()
+
+    def second() -> None:
+        with files.locked(lock, lambda holder: told.set()):
+            inside.set()
+            assert leave.wait(5)
+
+    other = threading.Thread(target=second)
+    with files.locked(lock):
+        other.start()
+        assert told.wait(5)
+        files.remove(lock.parent)
+    assert inside.wait(5)
+    third: list[str] = []
+    with files.locked(lock, lambda holder: (third.append(holder), leave.set())):
+        assert len(third) == 1
+    other.join(5)
