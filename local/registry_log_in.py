@@ -19,13 +19,16 @@ def configuration(machine: Machine, server: str) -> Path:
 
 
 def log_in(machine: Machine, server: str) -> Credentials | None:
-    """The log-in for a server, None where there is none. Raises InputError when the file cannot be read."""
+    """The log-in for a server, None where there is none. Raises InputError when it cannot be read."""
     path = configuration(machine, server)
     try:
         return docker_credentials(path.parent).get(server)
     except (ValueError, KeyError, TypeError, AttributeError):
         problem = Problem(str(path), "", "something else", "a Docker configuration, as JSON", _repair(machine, server))
         raise InputError([problem]) from None
+    except RegistryError as error:
+        expected, fix = "a credential helper that answers", f"install or repair it, or docker login {server} without it"
+        raise InputError([Problem(str(path), f"auths.{server}", str(error), expected, fix)]) from None
 
 
 def check(machine: Machine, server: str) -> None:

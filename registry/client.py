@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Generator, Mapping
+import shutil
+import subprocess
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +26,9 @@ MANIFESTS = ", ".join(
     )
 )
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+HELPER_SECONDS = 60
+#: What every helper says where it has none.
+NO_LOG_IN = "credentials not found in native keychain"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -47,20 +52,61 @@ class Credentials:
     password: str = field(repr=False)
 
 
-def docker_credentials(configuration: Path) -> dict[str, Credentials]:
-    """Server -> credentials, from the ``auths`` of a Docker ``config.json`` in the given folder."""
+def docker_credentials(configuration: Path) -> Mapping[str, Credentials]:
+    """Server -> credentials, as a Docker ``config.json`` in the given folder holds them.
+
+    Where it names a credential helper, that one is asked when its server is looked up: RegistryError where it is not
+    there or fails.
+    """
     file = configuration / "config.json"
-    if not file.exists():
-        return {}
-    entries: Mapping[str, Any] = json.loads(file.read_text()).get("auths", {})
-    found = {}
-    for server, entry in entries.items():
-        if "auth" in entry:
+    return DockerCredentials(json.loads(file.read_text()) if file.exists() else {})
+
+
+class DockerCredentials(Mapping[str, Credentials]):
+    """The log-ins of a Docker configuration: ``auths``, ``credHelpers`` and ``credsStore``."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._entries: Mapping[str, Any] = document.get("auths", {})
+        self._helpers: Mapping[str, str] = document.get("credHelpers", {})
+        self._store: str = document.get("credsStore", "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._entries, **self._helpers})
+
+    def __len__(self) -> int:
+        return len({**self._entries, **self._helpers})
+
+    def __getitem__(self, server: str) -> Credentials:
+        entry = self._entries.get(server, {})
+        if server not in self._helpers and entry.get("auth"):
             username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-        else:
-            username, password = entry["username"], entry["password"]
-        found[server] = Credentials(username, password)
-    return found
+            return Credentials(username, password)
+        if server not in self._helpers and entry.get("username"):
+            return Credentials(entry["username"], entry["password"])
+        if helper := self._helpers.get(server) or self._store:
+            return _ask_helper(helper, server)
+        raise KeyError(server)
+
+
+def _ask_helper(name: str, server: str) -> Credentials:
+    """https://github.com/docker/docker-credential-helpers: KeyError where it has no log-in."""
+    program = f"docker-credential-{name}"
+    if shutil.which(program) is None:
+        raise RegistryError(f"the log-in to {server} is kept by {program}, which is not on PATH")
+    try:
+        done = subprocess.run(
+            [program, "get"], input=server, capture_output=True, text=True, check=False, timeout=HELPER_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RegistryError(f"{program} does not answer for {server}: {type(error).__name__}") from None
+    if done.returncode and NO_LOG_IN in done.stdout:
+        raise KeyError(server)
+    try:
+        answer = json.loads(done.stdout) if not done.returncode else {}
+        return Credentials(answer["Username"], answer["Secret"])
+    except (ValueError, KeyError, TypeError):
+        # Not its output: that may be the password.
+        raise RegistryError(f"{program} gives no log-in to {server} (exit code {done.returncode})") from None
 
 
 class _LogIn(httpx.Auth):

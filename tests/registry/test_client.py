@@ -132,3 +132,56 @@ def test_credentials_come_from_dockers_configuration(tmp_path: Path) -> None:
     auth = base64.b64encode(b"user:se:cret").decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"localhost:5000": {"auth": auth}}}))
     assert docker_credentials(tmp_path) == {"localhost:5000": Credentials("user", "se:cret")}
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A credential helper that knows one server."""
+    program = tmp_path / "bin" / "docker-credential-safe"
+    program.parent.mkdir()
+    program.write_text(
+        """#!/bin/sh
+case "$1 $(cat)" in
+    "get ghcr.io") echo '{"ServerURL": "ghcr.io", "Username": "user", "Secret": "se:cret"}' ;;
+    "get broken.test") echo "hunter2"; exit 3 ;;
+    *) echo "credentials not found in native keychain"; exit 1 ;;
+esac
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return program
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"auths": {"ghcr.io": {}}, "credsStore": "safe"},
+        {"credHelpers": {"ghcr.io": "safe"}},
+        {"auths": {"ghcr.io": {}}, "credHelpers": {"ghcr.io": "safe", "other.test": "absent"}},
+    ],
+)
+@pytest.mark.usefixtures("helper")
+def test_a_credential_helper_is_asked(tmp_path: Path, document: dict[str, object]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    assert docker_credentials(tmp_path).get("ghcr.io") == Credentials("user", "se:cret")
+
+
+@pytest.mark.usefixtures("helper")
+def test_what_a_credential_helper_does_not_know_is_no_log_in(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "safe"}))
+    assert docker_credentials(tmp_path).get("unknown.test") is None
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"unknown.test": {}}}))
+    assert docker_credentials(tmp_path).get("unknown.test") is None
+
+
+@pytest.mark.usefixtures("helper")
+def test_a_credential_helper_that_is_absent_or_fails_is_named_and_nothing_shown(tmp_path: Path) -> None:
+    helpers = {"ghcr.io": "absent", "broken.test": "safe"}
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": helpers}))
+    found = docker_credentials(tmp_path)
+    with pytest.raises(RegistryError, match=r"ghcr\.io is kept by docker-credential-absent, which is not on PATH"):
+        found.get("ghcr.io")
+    with pytest.raises(RegistryError, match=r"docker-credential-safe gives no log-in to broken\.test") as caught:
+        found.get("broken.test")
+    assert "hunter2" not in str(caught.value)
