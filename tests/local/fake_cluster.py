@@ -72,6 +72,10 @@ class FakeCluster:
 
     def _apply(self, key: Key, body: dict[str, Any]) -> httpx2.Response:
         before = self.objects.get(key)
+        if before and key[0] == "namespaces":
+            # Several write annotations there, and each leaves those of the others.
+            annotations = {**before["metadata"].get("annotations", {}), **body["metadata"].get("annotations", {})}
+            body = {**before, **body, "metadata": {**body["metadata"], "name": key[2], "annotations": annotations}}
         if before and key[0] in ("jobs", "statefulsets") and before["spec"] != body["spec"]:
             return _refusal(422, "spec.template: Invalid value: field is immutable")
         if before and all(before.get(part) == body[part] for part in body if part != "metadata"):
