@@ -128,7 +128,7 @@ def test_folders_are_no_content():
     assert read_archive(archive(special("a", tarfile.DIRTYPE), regular("a/b"))) == {"a/b": File(False, b"x")}
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"no tar at all" * 100)])
+@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"no tar at all" * 100, mtime=0)])
 def test_damage_is_refused(data):
     with pytest.raises(BadArchive):
         read_archive(data)

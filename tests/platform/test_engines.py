@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.bad_input.cluster import Version, changes, objects
 
 from local import pulumi_engine, stack
 from local.machine import PROJECT
 from local.progress import Progress
+from tests.bad_input.cluster import Version, changes, objects
 from tests.conftest import Deployed
 from tests.platform.commands import clone_of, run
 
