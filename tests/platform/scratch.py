@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ class Scratch:
 
     def change_image(self, mark: str) -> None:
         """Another content of the image cost-of-living, whose libraries must be installed again for it."""
-        self.replace("images/cost-of-living/Dockerfile", "\nUSER 0\n", f"\nENV EDITION={mark}\nUSER 0\n")
+        # Never the same twice: the registry keeps what an earlier run of the tests has built.
+        edition = f"{mark}-{secrets.token_hex(4)}"
+        self.replace("images/cost-of-living/Dockerfile", "\nUSER 0\n", f"\nENV EDITION={edition}\nUSER 0\n")
 
     def add_probe(self) -> None:
         """The DAG ``probe`` of tests/fixtures."""
