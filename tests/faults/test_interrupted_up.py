@@ -1,0 +1,120 @@
+"""``make up`` is interrupted in the middle of its work; the next one does what is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from commands.failure import INTERRUPTED
+from tests.conftest import Deployed
+from tests.platform.observed import await_served, published
+from tests.platform.scratch import Scratch, scratch_clone
+
+pytestmark = [pytest.mark.platform, pytest.mark.faults]
+
+REACHED_SECONDS = 90
+ENDED_SECONDS = 30
+TRIGGERER = """  de-airflow-pipeline:airflow:
+    components:
+      triggerer: {requests: {cpu: 51m, memory: 256Mi}, limits: {cpu: "1", memory: 1Gi}}
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``shown`` is what ``up`` by direct apply says when it is there; ``change`` gives it the work, with a mark."""
+
+    name: str
+    shown: str
+    change: Callable[[Scratch, str], None]
+
+
+def change_source(scratch: Scratch, mark: str) -> None:
+    scratch.append("dags/cost_of_living/tasks.py", f"\n# {mark}\n")
+
+
+def change_image(scratch: Scratch, mark: str) -> None:
+    scratch.change_image(mark)
+    change_source(scratch, mark)
+
+
+def change_release(scratch: Scratch, mark: str) -> None:
+    """Another request of one component, which Helm brings."""
+    scratch.append("Pulumi.dev.yaml", TRIGGERER)
+    change_source(scratch, mark)
+
+
+BUILD = Moment("build", "de-airflow-pipeline-cost-of-living", change_image)
+RELEASE = Moment("release", "release ", change_release)
+PUBLICATION = Moment("publication", "/publication-", change_source)
+
+
+@pytest.fixture(scope="module")
+def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
+    if deployed.choice.engine != "direct":
+        pytest.skip("only direct apply tells its moments")
+    with scratch_clone(tmp_path_factory.mktemp("interrupted")) as clone:
+        yield clone
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        (BUILD, signal.SIGINT),
+        (BUILD, signal.SIGKILL),
+        (RELEASE, signal.SIGKILL),
+        (PUBLICATION, signal.SIGINT),
+        (PUBLICATION, signal.SIGKILL),
+    ],
+    ids=lambda value: value.name,
+)
+def test_the_next_up_goes_on(
+    deployed: Deployed, scratch: Scratch, tmp_path: Path, moment: Moment, number: signal.Signals
+) -> None:
+    mark = f"{number.name}-{time.time_ns()}"
+    moment.change(scratch, mark)
+    status, told = interrupted(scratch, moment, number, tmp_path / "output")
+    assert "Traceback" not in told
+    if number == signal.SIGINT:
+        assert status == INTERRUPTED, told
+        assert "the same command goes on from here" in told
+    else:
+        assert status == -number, told
+    scratch.up()
+    assert mark in published(deployed)["sources/cost_of_living/tasks.py"].decode()
+    assert scratch.up().counts[:4] == (0, 0, 0, 0)
+    await_served(deployed, "cost_of_living")
+
+
+def interrupted(scratch: Scratch, moment: Moment, number: signal.Signals, output: Path) -> tuple[int, str]:
+    """Send an ``up`` and all that it has started a signal at its moment, as a terminal does; its status and output."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "commands", "local", "up", "--no-smoke"],
+            cwd=scratch.folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + REACHED_SECONDS
+        while moment.shown not in output.read_text():
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < end, output.read_text()
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        return process.wait(ENDED_SECONDS), output.read_text()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
