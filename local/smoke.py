@@ -83,7 +83,7 @@ def run(client: Client, machine: Machine, settings: Settings, sources: Sources, 
                 tasks = _follow(api, dag, run_id, pods, progress)
                 objects = _results(bucket, dag, run_id, prove)
                 check_logs(bucket, dag, run_id, tasks)
-                rows += [row(dag, task, pods, built, objects) for task in tasks]
+                rows += [row(dag, task, pods, built, objects, settings.tasks_namespace) for task in tasks]
     return Report(version, tuple(rows))
 
 
@@ -188,9 +188,11 @@ def check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance])
         wait(f"the log of {task.task} in the bucket", missing, LOG_SECONDS)
 
 
-def row(dag: str, task: TaskInstance, pods: PodWatch, built: BuiltImages, objects: int) -> Row:
+def row(dag: str, task: TaskInstance, pods: PodWatch, built: BuiltImages, objects: int, tasks_namespace: str) -> Row:
     """The task's row. Raises GaveUp when it ran in no pod, or when a pod of it ran another image than the one built."""
-    seen = pods.of(dag, task.task)
+    every = pods.of(dag, task.task)
+    # Without the LocalExecutor, workers of Airflow's own image begin and end a task that has its own pod elsewhere.
+    seen = [pod for pod in every if pod.namespace == tasks_namespace] or every
     if not seen:
         raise GaveUp(f"no pod of task {task.task} of {dag} was seen: it did not run in a pod of its own")
     for pod in seen:

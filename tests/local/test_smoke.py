@@ -19,6 +19,8 @@ from local.task_pods import PodWatch, TaskPod
 from local.waiting import GaveUp
 
 DIGEST = "sha256:" + "a" * 64
+TASKS = "airflow-tasks"
+AIRFLOW = "apache/airflow:3.2.2-python3.13"
 COMPRESSED_ANEW = "sha256:" + "c" * 64
 REFERENCE = "localhost:5000/local/de-airflow-pipeline-cost-of-living:1.0.0-0123456789ab"
 LABELS = {"dag_id": "cost_of_living", "task_id": "extract", "run_id": "smoke-1"}
@@ -119,7 +121,7 @@ class Pods(PodWatch):
 
 
 def test_a_row_shows_the_digest_that_ran(built: smoke.BuiltImages) -> None:
-    row = smoke.row("cost_of_living", TASK, Pods(record()), built, 4)
+    row = smoke.row("cost_of_living", TASK, Pods(record()), built, 4, TASKS)
     assert row == smoke.Row("cost_of_living", "extract", "success", "cost-of-living", DIGEST, 6.5, 4)
 
 
@@ -130,11 +132,19 @@ def test_a_row_shows_the_digest_that_ran(built: smoke.BuiltImages) -> None:
         ((record(digest="sha256:" + "b" * 64),), r"ran .* with digest sha256:b+, built was sha256:a+"),
         ((record(image="docker.io/library/python:3.13"),), "built was no such image"),
         ((record(), record(name="extract-2", digest="sha256:" + "b" * 64)), "pod extract-2"),
+        ((record(namespace="airflow", image=AIRFLOW),), "built was no such image"),
     ],
 )
 def test_any_other_image_is_a_failure(seen: tuple[TaskPod, ...], message: str, built: smoke.BuiltImages) -> None:
     with pytest.raises(GaveUp, match=message):
-        smoke.row("cost_of_living", TASK, Pods(*seen), built, 4)
+        smoke.row("cost_of_living", TASK, Pods(*seen), built, 4, TASKS)
+
+
+def test_a_worker_that_launches_the_tasks_own_pod_may_run_airflows_image(built: smoke.BuiltImages) -> None:
+    launcher = record(name="worker-1", namespace="airflow", image=AIRFLOW, digest="sha256:" + "b" * 64)
+    assert smoke.row("cost_of_living", TASK, Pods(launcher, record()), built, 4, TASKS).digest == DIGEST
+    with pytest.raises(GaveUp, match="pod extract-2"):
+        smoke.row("cost_of_living", TASK, Pods(launcher, record(name="extract-2", image=AIRFLOW)), built, 4, TASKS)
 
 
 def test_the_same_content_compressed_anew_counts_when_the_pod_names_what_was_built(built: smoke.BuiltImages) -> None:
