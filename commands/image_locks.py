@@ -12,8 +12,9 @@ from uv import find_uv_bin
 from local.files import write
 from local.machine import Machine
 from pipelines.errors import InputError, Problem
-from pipelines.image_folder import PROJECT, ImageFolder, read_folder
-from pipelines.image_lock import HEADER, LOCK, parse_lock, requirements_sha256
+from pipelines.image_folder import PROJECT, ImageFolder, read_folder, requirements_of
+from pipelines.image_lock import LOCK, parse_lock
+from pipelines.lock_header import with_header
 
 # The images are glibc images; wheels older than this need nothing newer.
 WHEELS_FOR = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
@@ -34,8 +35,7 @@ def lock(images: Path, name: str) -> Path:
         raise InputError(told_first)
     path = folder.folder / LOCK
     resolved = _resolve(folder, path)
-    header = HEADER + requirements_sha256(folder.project.dependencies, folder.project.requires_python)
-    write(path, f"{header}\n{resolved}")
+    write(path, with_header(requirements_of(folder.project, folder.table), resolved))
     return path
 
 

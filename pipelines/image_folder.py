@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pipelines.errors import Problem
 from pipelines.image_dockerfile import dockerfile_problems
 from pipelines.image_lock import LOCK, Lock, exact_version, lock_command, lock_problems, parse_lock
+from pipelines.lock_header import Requirements
 from pipelines.text_forms import Matching
 from pipelines.validation import problems_of, shown
 
@@ -121,7 +122,7 @@ def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | N
         return None, problems
     problems += _identity_problems(name, project, table, file)
     unpinned = _unpinned(name, project, file)
-    lock, found = _read_lock(name, folder, project, shown_as, pinned=not unpinned)
+    lock, found = _read_lock(name, folder, requirements_of(project, table), shown_as, pinned=not unpinned)
     return ImageFolder(name, folder, shown_as, project, table, lock), [*problems, *unpinned, *found]
 
 
@@ -167,18 +168,22 @@ def _unpinned(name: str, project: ProjectTable, file: str) -> list[Problem]:
     return problems
 
 
+def requirements_of(project: ProjectTable, table: DagImageTable) -> Requirements:
+    """What the folder's lock has to be resolved from."""
+    return Requirements(project.dependencies, project.requires_python, table.platforms)
+
+
 def _read_lock(
-    name: str, folder: Path, project: ProjectTable, shown_as: str, pinned: bool
+    name: str, folder: Path, requirements: Requirements, shown_as: str, pinned: bool
 ) -> tuple[Lock | None, list[Problem]]:
     file = f"{shown_as}/{LOCK}"
     try:
         lock = parse_lock((folder / LOCK).read_text())
     except FileNotFoundError:
-        if not project.dependencies:
+        if not requirements.dependencies:
             return None, []
         expected = f"a lock of the pins in {PROJECT}"
         return None, [Problem(file, "", "no such file", expected, lock_command(name))]
     except UnicodeDecodeError as error:
         return None, [Problem(file, "", str(error), "UTF-8", lock_command(name))]
-    problems = lock_problems(lock, project.dependencies, project.requires_python, file, name) if pinned else []
-    return lock, problems
+    return lock, lock_problems(lock, requirements, file, name) if pinned else []

@@ -1,23 +1,22 @@
-"""``requirements.lock``: what ``uv pip compile --generate-hashes`` writes, under one line of our own.
+"""``requirements.lock``: what ``uv pip compile --generate-hashes`` writes, under a header of our own.
 
-The first line, ``# requirements-sha256: <64 hex>``, names the requirements that the lock was resolved from, so a lock
-that is older than its ``pyproject.toml`` is found without a resolver and without a network.
+By the header a lock that is older than its ``pyproject.toml``, or that was edited by hand, is found without a resolver
+and without a network.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pipelines.errors import Problem
+from pipelines.lock_header import BODY, REQUIREMENTS, RESOLVED_FOR, LockHeader, Requirements, edited_line, read_header
 
 LOCK = "requirements.lock"
-HEADER = "# requirements-sha256: "
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
 COMMENT = re.compile(r"(^|\s)#.*$")
 
@@ -34,18 +33,16 @@ class LockedPackage:
 
 @dataclass(frozen=True)
 class Lock:
-    requirements_sha256: str
+    """``edited_line`` is None where the body is as it was resolved."""
+
+    header: LockHeader
     packages: tuple[LockedPackage, ...]
     unreadable: tuple[tuple[int, str], ...]
+    edited_line: int | None
 
     def package(self, name: str) -> LockedPackage | None:
         wanted = canonicalize_name(name)
         return next((package for package in self.packages if package.name == wanted), None)
-
-
-def requirements_sha256(dependencies: Sequence[str], requires_python: str) -> str:
-    """The value of a lock's first line, sixty-four hexadecimal digits."""
-    return hashlib.sha256("\n".join([*sorted(dependencies), requires_python]).encode()).hexdigest()
 
 
 def exact_version(requirement: Requirement) -> str | None:
@@ -59,8 +56,7 @@ def exact_version(requirement: Requirement) -> str | None:
 
 def parse_lock(text: str) -> Lock:
     """Never raises: lines that are no requirement are in ``unreadable`` as (line number, text)."""
-    first = text.split("\n", 1)[0].rstrip()
-    header = first.removeprefix(HEADER).strip() if first.startswith(HEADER) else ""
+    header = read_header(text)
     packages, unreadable = [], []
     for number, line in _logical_lines(text):
         hashes = tuple(HASH.findall(line))
@@ -71,7 +67,7 @@ def parse_lock(text: str) -> Lock:
             continue
         version = exact_version(requirement) or ""
         packages.append(LockedPackage(canonicalize_name(requirement.name), version, hashes, number))
-    return Lock(header, tuple(packages), tuple(unreadable))
+    return Lock(header, tuple(packages), tuple(unreadable), edited_line(text, header))
 
 
 def lock_command(name: str) -> str:
@@ -79,7 +75,7 @@ def lock_command(name: str) -> str:
     return f"python -m commands images lock {name}"
 
 
-def lock_problems(lock: Lock, dependencies: Sequence[str], requires_python: str, file: str, name: str) -> list[Problem]:
+def lock_problems(lock: Lock, requirements: Requirements, file: str, name: str) -> list[Problem]:
     """Where the lock of the image ``name`` and the exact pins in its ``pyproject.toml`` do not belong together."""
     refresh = lock_command(name)
     problems = [
@@ -95,20 +91,34 @@ def lock_problems(lock: Lock, dependencies: Sequence[str], requires_python: str,
         )
         if missing
     ]
-    direct = []
-    for dependency in map(Requirement, dependencies):
+    direct = list(_direct_problems(lock, requirements, file, refresh))
+    problems += direct or _header_problems(lock.header, requirements, file, refresh)
+    place = f"{file}:{lock.edited_line}"
+    if lock.edited_line and place not in {problem.file for problem in problems}:
+        found = "not as it was resolved" if lock.header.body_sha256 else f"no line '# {BODY}:'"
+        problems.append(Problem(place, BODY, found, "what the resolver wrote: a lock is not edited", refresh))
+    return problems
+
+
+def _direct_problems(lock: Lock, requirements: Requirements, file: str, refresh: str) -> Iterator[Problem]:
+    for dependency in map(Requirement, requirements.dependencies):
         package, version = lock.package(dependency.name), exact_version(dependency)
         if package is None:
-            direct.append(Problem(file, dependency.name, "not in the lock", f"version {version}", refresh))
+            yield Problem(file, dependency.name, "not in the lock", f"version {version}", refresh)
         elif version and package.version != version:
             place = f"{file}:{package.line}"
-            direct.append(Problem(place, dependency.name, f"version {package.version}", f"version {version}", refresh))
-    expected = requirements_sha256(dependencies, requires_python)
-    if not direct and lock.requirements_sha256 != expected:
-        found = "a lock of other pins" if lock.requirements_sha256 else f"no line {HEADER.strip()!r}"
-        wanted = f"a lock of the pins in pyproject.toml ({expected[:12]}...): this one is stale"
-        direct.append(Problem(f"{file}:1", "requirements-sha256", found, wanted, refresh))
-    return problems + direct
+            yield Problem(place, dependency.name, f"version {package.version}", f"version {version}", refresh)
+
+
+def _header_problems(header: LockHeader, requirements: Requirements, file: str, refresh: str) -> list[Problem]:
+    if header.resolved_for and header.resolved_for != requirements.resolved_for:
+        found, expected = f"a lock for {header.resolved_for}", requirements.resolved_for
+        return [Problem(f"{file}:2", RESOLVED_FOR, found, expected, refresh)]
+    if header.requirements_sha256 != requirements.sha256:
+        found = "a lock of other pins" if header.requirements_sha256 else f"no line '# {REQUIREMENTS}:'"
+        expected = f"a lock of the pins in pyproject.toml ({requirements.sha256[:12]}...): this one is stale"
+        return [Problem(f"{file}:1", REQUIREMENTS, found, expected, refresh)]
+    return []
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

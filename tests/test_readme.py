@@ -19,7 +19,7 @@ from local import engine, preflight
 from pipelines.catalog import catalog_of
 from pipelines.dag_config import load_dags
 from pipelines.dag_tree import published_tree
-from pipelines.image_lock import HEADER, requirements_sha256
+from pipelines.lock_header import Requirements, with_header
 from tests.pipelines.trees import PLATFORM, images_of
 
 ROOT = Path(__file__).parents[1]
@@ -118,12 +118,12 @@ def written(root: Path) -> Path:
     [dag], [task] = blocks("yaml"), blocks("python")
     shutil.copytree(ROOT / "images" / "bases" / "task", root / "images" / "bases" / "task")
     project = tomllib.loads(pyproject)["project"]
-    first = HEADER + requirements_sha256(project["dependencies"], project["requires-python"])
+    requirements = Requirements(tuple(project["dependencies"]), project["requires-python"])
     pins = [f"{pin} --hash=sha256:{number:064}" for number, pin in enumerate(project["dependencies"])]
     for path, content in {
         "images/geo/Dockerfile": dockerfile,
         "images/geo/pyproject.toml": pyproject,
-        "images/geo/requirements.lock": "\n".join([first, *pins, ""]),
+        "images/geo/requirements.lock": with_header(requirements, "\n".join([*pins, ""])),
         "dags/parcels.yaml": dag,
         "dags/parcels/measure.py": task,
     }.items():

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.content_key import tag
 from pipelines.errors import InputError
-from pipelines.image_lock import HEADER, requirements_sha256
 from pipelines.images import AirflowVersion, load_images
+from pipelines.lock_header import Requirements, with_header
 from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, copy_tree, edit, images_of
 
 
@@ -75,16 +75,16 @@ def test_an_upstream_changes_what_stands_on_it(tree):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("name", "before", "after"),
     [
-        ('"latin"', '"greek"'),
-        ("ALPHABET", "LETTERS"),
-        ("build-arguments = {", 'platforms = ["linux/arm64"]\nbuild-arguments = {'),
+        ("letters", '"latin"', '"greek"'),
+        ("letters", "ALPHABET", "LETTERS"),
+        ("warehouse", "[tool.dag-image]", '[tool.dag-image]\nplatforms = ["linux/arm64"]'),
     ],
 )
-def test_the_table_counts(tree, before, after):
-    edit(tree / "images/letters/pyproject.toml", before, after)
-    assert changed(tree) == {"letters"}
+def test_the_table_counts(tree, name, before, after):
+    edit(tree / f"images/{name}/pyproject.toml", before, after)
+    assert changed(tree) == {name}
 
 
 def test_keys_are_of_what_is_staged(tree, tmp_path):
@@ -105,7 +105,7 @@ def test_no_folder_is_no_image(tmp_path):
 
 
 def relock(folder: Path, pins: list[str], lines: str) -> None:
-    folder.joinpath("requirements.lock").write_text(f"{HEADER}{requirements_sha256(pins, '==3.13.*')}\n{lines}")
+    folder.joinpath("requirements.lock").write_text(with_header(Requirements(tuple(pins), "==3.13.*"), lines))
 
 
 def pin(folder: Path, *pins: str) -> None:
@@ -130,7 +130,7 @@ BAD = {
     ),
     "stale lock": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect==7.5.1"),
-        "images/letters/requirements.lock:3 | inflect | version 7.5.0 | version 7.5.1",
+        "images/letters/requirements.lock:5 | inflect | version 7.5.0 | version 7.5.1",
     ),
     "unpinned dependency": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "inflect==7.5.0", "inflect>=7.5"),
@@ -151,12 +151,12 @@ BAD = {
     ),
     "Airflow in a task image": (
         lambda tree: edit(tree / LETTERS / "requirements.lock", "typeguard==", "apache-airflow-core=="),
-        "images/letters/requirements.lock:11 | apache-airflow-core | version 4.6.0 | no Airflow: letters is a "
+        "images/letters/requirements.lock:13 | apache-airflow-core | version 4.6.0 | no Airflow: letters is a "
         "task image",
     ),
     "Airflow in a task image's base": (
         lambda tree: pin(tree / SLIM, "apache-airflow-task-sdk==1.2.2"),
-        "images/bases/slim/requirements.lock:2 | apache-airflow-task-sdk | version 1.2.2 | no Airflow: letters is "
+        "images/bases/slim/requirements.lock:4 | apache-airflow-task-sdk | version 1.2.2 | no Airflow: letters is "
         "a task image",
     ),
     "task image on Airflow's": (
@@ -186,7 +186,7 @@ BAD = {
     ),
     "worker lock with another Airflow": (
         lambda tree: pin(tree / WAREHOUSE, "apache-airflow==3.2.1"),
-        "images/warehouse/requirements.lock:2 | apache-airflow | version 3.2.1 | version 3.2.2, which the stack runs",
+        "images/warehouse/requirements.lock:4 | apache-airflow | version 3.2.1 | version 3.2.2, which the stack runs",
     ),
     "unknown base": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "bases/slim", "bases/slum"),
