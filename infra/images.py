@@ -35,8 +35,8 @@ class Images(pulumi.ComponentResource):
                 image.name,
                 push=False,
                 exports=[docker_build.ExportArgs(raw=EXPORT)],
-                tags=[image.reference],
-                context=docker_build.BuildContextArgs(location=image.context.as_posix()),
+                tags=[image.reference, image.alias],
+                context=_context(image),
                 dockerfile=docker_build.DockerfileArgs(location=(image.context / "Dockerfile").as_posix()),
                 build_args=build_arguments(image, references),
                 platforms=[docker_build.Platform(platform) for platform in image.platforms],
@@ -48,6 +48,11 @@ class Images(pulumi.ComponentResource):
         self.digests = {name: image.digest for name, image in built.items()}
         self.ready = tuple(built.values())
         self.register_outputs({"digests": self.digests})
+
+
+def _context(image: Image) -> docker_build.BuildContextArgs:
+    named = {name: docker_build.ContextArgs(location=path.as_posix()) for name, path in sorted(image.contexts.items())}
+    return docker_build.BuildContextArgs(location=image.context.as_posix(), named=named or None)
 
 
 def build_arguments(image: Image, references: Mapping[str, str]) -> dict[str, str]:

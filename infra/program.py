@@ -26,7 +26,7 @@ from pipelines.dag_tree import pack
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a stack tells: references and digests by image, DAG ids, and where things are."""
+    """What a stack tells: references and digests by DAG type, DAG ids, and where things are."""
 
     images: Mapping[str, str]
     digests: Mapping[str, pulumi.Output[str]]
@@ -83,7 +83,7 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     version = _publish(settings, found, spaces, images, files, [*airflow.ready, *store.ready, *images.ready], top)
     return Outputs(
         images={name: image.reference for name, image in found.catalog.images.items()},
-        digests={name: images.digests[name] for name in found.catalog.images},
+        digests={type_: images.digests[image.image] for type_, image in found.catalog.images.items()},
         dags=tuple(dag.dag_id for dag in found.dags),
         version=version,
         bucket=store.bucket,

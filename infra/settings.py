@@ -5,6 +5,7 @@ Keys are camelCase in ``Pulumi.<stack>.yaml`` and snake_case here. An unknown ke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -13,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from infra.settings_types import (
     Bucket,
     Cpu,
+    Digest,
     Email,
     Filled,
     Memory,
@@ -160,10 +162,14 @@ class RegistryCredential(Record):
 
 
 class Images(Record):
-    """How images come to be: built by this stack with the named buildx builder."""
+    """How images come to be: built by this stack with the named buildx builder.
+
+    ``base_digests`` pins the images of others that ours stand on, tag -> digest.
+    """
 
     mode: Literal["build"] = "build"
     builder: str = "local"
+    base_digests: Mapping[str, Digest] = Field(default_factory=dict)
 
 
 class ObjectStore(Record):

@@ -34,6 +34,7 @@ RegistryServer = Annotated[
 RepositoryPart = Annotated[
     str, _matching(r"[a-z0-9]+([._/-][a-z0-9]+)*", "lower-case letters and digits, parts joined by one of . _ - /")
 ]
+Digest = Annotated[str, _matching(r"sha256:[0-9a-f]{64}", "a digest: sha256: and 64 hexadecimal digits")]
 Bucket = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and hyphens")]
 Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, such as us-east-1")]
 UserName = Annotated[str, _matching(r"[a-z][a-z0-9_.-]{0,63}", "lower-case letters, digits, . _ and -, a letter first")]

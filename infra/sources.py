@@ -26,8 +26,7 @@ class Sources:
 
     def tree(self, digests: Mapping[str, str]) -> PublishedTree:
         """The tree to publish once these digests are known (image name -> digest)."""
-        known = {name: digest for name, digest in digests.items() if name in self.catalog.images}
-        return published_tree(self.dags, self.catalog.with_digests(known), self.dags_folder)
+        return published_tree(self.dags, self.catalog.with_digests(digests), self.dags_folder)
 
 
 def load(settings: Settings, root: Path = Path()) -> Sources:
@@ -42,6 +41,7 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
             Repository(registry.server, registry.owner, registry.prefix),
             AirflowVersion(airflow.version, airflow.python),
             root / CONTEXTS,
+            settings.images.base_digests,
         )
     except InputError as error:
         declared = Catalog(_declared(root), platform(settings))
@@ -55,7 +55,7 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
 def _declared(root: Path) -> dict[str, CatalogImage]:
     """What the folders say they are, where not all of them are right: enough to check DAG configs against."""
     profiles = declared_profiles(root / IMAGES)
-    return {name: CatalogImage(name, profile or "", "") for name, profile in profiles.items() if profile != "base"}
+    return {type_: CatalogImage(type_, "", profile or "", "") for type_, profile in profiles.items()}
 
 
 def platform(settings: Settings) -> Platform:

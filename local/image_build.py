@@ -46,6 +46,8 @@ def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:
     folder, _, name = dockerfile.rpartition("/")
     yield from ("--frontend", "dockerfile.v0", "--progress", "plain")
     yield from ("--local", f"context={context}", "--local", f"dockerfile={folder or '.'}", "--opt", f"filename={name}")
+    for name, named in sorted((inputs["context"].get("named") or {}).items()):
+        yield from ("--local", f"{name}={named['location']}", "--opt", f"context:{name}=local:{name}")
     if platforms := inputs.get("platforms"):
         yield from ("--opt", f"platform={','.join(platforms)}")
     if target := inputs.get("target"):

@@ -1,4 +1,4 @@
-"""From an image's type to the reference that runs, and what the tasks' pods share."""
+"""From a DAG type to the reference of the image that serves it, and what the tasks' pods share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pipelines.images import Image
 
 @dataclass(frozen=True)
 class CatalogImage:
-    """``profile`` is empty where the image's folder cannot be read; nothing is generated then."""
+    """``type`` is a DAG type, ``image`` the name of the image that serves it: one may serve several.
+
+    ``profile`` is empty where the image's folder cannot be read; nothing is generated then.
+    """
 
     type: str
+    image: str
     profile: str
     reference: str
     digest: str | None = None
@@ -43,14 +47,18 @@ class Platform:
 
 @dataclass(frozen=True)
 class Catalog:
-    """``images`` by type."""
+    """``images`` by DAG type."""
 
     images: Mapping[str, CatalogImage]
     platform: Platform
 
     def with_digests(self, digests: Mapping[str, str]) -> Catalog:
-        """The same catalog, the digests of some types joined to it. Raises KeyError for a type that is not in it."""
-        joined = {type_: replace(self.images[type_], digest=digest) for type_, digest in digests.items()}
+        """The same catalog, the digests of some images joined to it by their names; those of bases are left aside."""
+        joined = {
+            type_: replace(image, digest=digests[image.image])
+            for type_, image in self.images.items()
+            if image.image in digests
+        }
         return replace(self, images={**self.images, **joined})
 
     def to_json(self) -> str:
@@ -60,12 +68,10 @@ class Catalog:
 
 
 def catalog_of(images: Iterable[Image], platform: Platform) -> Catalog:
-    """The catalog of all images that DAGs may name: the bases are not among them."""
-    return Catalog(
-        {
-            image.name: CatalogImage(image.name, image.profile, image.reference)
-            for image in images
-            if image.profile != "base"
-        },
-        platform,
-    )
+    """The catalog of all DAG types that DAGs may name; a base serves none."""
+    served = {
+        type_: CatalogImage(type_, image.name, image.profile, image.reference)
+        for image in images
+        for type_ in image.dag_types
+    }
+    return Catalog(dict(sorted(served.items())), platform)

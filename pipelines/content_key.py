@@ -7,11 +7,11 @@ content has the same key in each stack.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-SCHEMA = b"de-airflow-pipeline image 1\n"
+SCHEMA = b"de-airflow-pipeline image 2\n"
 TAG_DIGITS = 12
 
 
@@ -28,30 +28,39 @@ class Entry:
 class Recipe:
     """What besides the files decides a build's bytes.
 
-    ``base`` is the key of the base folder, or the upstream reference; ``export`` says how layers are packed.
+    ``base`` is the key of the base folder, or the upstream reference; ``export`` says how layers are packed;
+    ``declared`` is the rest of the image's table; ``contexts`` are the files of its named contexts.
     """
 
     base: str
     platforms: tuple[str, ...]
     build_arguments: Mapping[str, str]
     export: str
+    declared: str = ""
+    contexts: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 
 def content_key(recipe: Recipe, entries: Iterable[Entry]) -> str:
     """Sixty-four hexadecimal digits."""
     digest = hashlib.sha256(SCHEMA)
-    fields = [b"base", recipe.base.encode(), b"export", recipe.export.encode()]
+    fields = [b"base", recipe.base.encode(), b"export", recipe.export.encode(), b"declared", recipe.declared.encode()]
     for platform in sorted(recipe.platforms):
         fields += [b"platform", platform.encode()]
     for name, value in sorted(recipe.build_arguments.items()):
         fields += [b"argument", name.encode(), value.encode()]
-    for entry in sorted(entries, key=lambda entry: _path_bytes(entry.path)):
-        fields += [entry.kind.encode(), _path_bytes(entry.path), entry.content]
-    for field in fields:
+    for name, files in sorted(recipe.contexts.items()):
+        fields += [b"context", name.encode(), b"%d" % len(files), *_fields(files)]
+    fields += _fields(entries)
+    for one in fields:
         # The length before each field keeps neighbours apart: ("ab", "c") is not ("a", "bc").
-        digest.update(b"%d:" % len(field))
-        digest.update(field)
+        digest.update(b"%d:" % len(one))
+        digest.update(one)
     return digest.hexdigest()
+
+
+def _fields(entries: Iterable[Entry]) -> Iterator[bytes]:
+    for entry in sorted(entries, key=lambda entry: _path_bytes(entry.path)):
+        yield from (entry.kind.encode(), _path_bytes(entry.path), entry.content)
 
 
 def tag(version: str, key: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from pipelines.errors import Problem
-from pipelines.image_folder import ImageFolder
+from pipelines.image_dockerfile import DOCKERFILE
+from pipelines.image_folder import PROJECT, ImageFolder
 from pipelines.image_lock import LOCK, LockedPackage, lock_command
 from pipelines.validation import nearest
 
@@ -17,6 +18,7 @@ AIRFLOW_IMAGE = re.compile(
 )
 AIRFLOW_TAG = re.compile(r"(?P<airflow>\d+\.\d+\.\d+)-python(?P<python>\d+\.\d+)")
 AIRFLOW_PACKAGE = re.compile(r"apache-airflow(-.+)?")
+LOCAL_PREFIX = "de-airflow-pipeline"
 AIRFLOW_ITSELF = ("apache-airflow", "apache-airflow-core")
 
 
@@ -29,9 +31,37 @@ def image_problems(
         chain, found = _chain(folder, folders, unreadable)
         problems += found
         if chain:
-            problems += _base_problems(folder, chain[-1], airflow, python)
+            # A default that repeats a wrong base is not told as well.
+            problems += list(_base_problems(folder, chain[-1], airflow, python)) or _default_problems(folder, chain)
         problems += _lock_problems(folder, chain or [folder], airflow)
-    return problems
+    return [*problems, *_type_problems(folders.values())]
+
+
+def local_tag(folder: ImageFolder) -> str:
+    """What ``docker build -t`` calls a base on a developer's machine, where no stack builds it."""
+    return f"{LOCAL_PREFIX}-{folder.name.replace('/', '-')}:{folder.project.version}"
+
+
+def _default_problems(folder: ImageFolder, chain: list[ImageFolder]) -> Iterator[Problem]:
+    """Plain ``docker build`` must find what the image stands on."""
+    expected = local_tag(chain[1]) if folder.table.base else folder.table.upstream
+    if folder.dockerfile.default != expected:
+        found = folder.dockerfile.default or "no default"
+        fix = f"write ARG BASE_IMAGE={expected}"
+        yield Problem(f"{folder.shown_as}/{DOCKERFILE}", "ARG BASE_IMAGE", found, f"{expected}, as {PROJECT} says", fix)
+
+
+def _type_problems(folders: Iterable[ImageFolder]) -> Iterator[Problem]:
+    """No DAG type has two images."""
+    serving: dict[str, list[ImageFolder]] = {}
+    for folder in folders:
+        for type_ in folder.dag_types:
+            serving.setdefault(type_, []).append(folder)
+    for type_, several in serving.items():
+        names = ", ".join(sorted(folder.name for folder in several))
+        for folder in several if len(several) > 1 else ():
+            found, fix = f"{type_!r}, served by {names}", "let one folder serve it: see dag-types"
+            yield Problem(folder.file, "tool.dag-image.dag-types", found, "one image for each DAG type", fix)
 
 
 def _chain(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import Problem
@@ -11,6 +12,7 @@ from pipelines.errors import Problem
 DOCKERFILE = "Dockerfile"
 BASE_IMAGE = ("${BASE_IMAGE}", "$BASE_IMAGE", '"${BASE_IMAGE}"')
 FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*$", re.IGNORECASE)
+ARG = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=(?P<quote>[\"']?)(?P<image>[^\s\"']+)(?P=quote))?\s*$", re.IGNORECASE)
 COPY_FROM = re.compile(r"^\s*(?:ONBUILD\s+)?COPY\s+(?:--\S+\s+)*?--from=(\S+)", re.IGNORECASE)
 RUN = re.compile(r"^\s*(?:ONBUILD\s+)?RUN\s", re.IGNORECASE)
 MOUNT_FROM = re.compile(r"\s--mount=\S*?\bfrom=([^\s,]+)")
@@ -20,33 +22,51 @@ COMMENT = re.compile(r"^\s*#.*\n", re.MULTILINE)
 CONTINUED = re.compile(r"\\[ \t]*\n")
 
 
-def dockerfile_problems(folder: Path, shown_as: str) -> list[Problem]:
-    """All of them, and that there is no Dockerfile in the folder, or none that stands on BASE_IMAGE."""
-    file, expected = f"{shown_as}/{DOCKERFILE}", "ARG BASE_IMAGE, FROM ${BASE_IMAGE}"
+@dataclass(frozen=True)
+class Dockerfile:
+    """``default`` is what BASE_IMAGE is where no build argument says it, None where that is not said."""
+
+    default: str | None
+    lines: tuple[str, ...]
+    syntax: tuple[str, ...]
+
+    def foreign_images(self, shown_as: str, contexts: frozenset[str] = frozenset()) -> list[Problem]:
+        """Images that are neither BASE_IMAGE nor an earlier stage nor one of the named ``contexts``."""
+        file = f"{shown_as}/{DOCKERFILE}"
+        problems = [
+            Problem(file, "syntax", found, "the builder's own syntax", "remove the line") for found in self.syntax
+        ]
+        stages, stands = ["scratch"], False
+        for line in self.lines:
+            for key, image in _images(line):
+                known = image in BASE_IMAGE or image.lower() in stages or (key != "FROM" and image.isdecimal())
+                if not known and (key == "FROM" or image not in contexts):
+                    fix = "name the image as upstream or base in pyproject.toml"
+                    problems.append(Problem(file, key, image, "${BASE_IMAGE} or an earlier stage", fix))
+            if found := FROM.match(line):
+                stands = stands or found["image"] in BASE_IMAGE
+                stages.append((found["stage"] or "").lower())
+        if not stands and not problems:
+            problems.append(Problem(file, "FROM", "no FROM ${BASE_IMAGE}", EXPECTED, "add them"))
+        return problems
+
+
+EXPECTED = "ARG BASE_IMAGE, FROM ${BASE_IMAGE}"
+
+
+def read_dockerfile(folder: Path, shown_as: str) -> tuple[Dockerfile | None, list[Problem]]:
+    """The Dockerfile in a folder, or why there is none."""
+    file = f"{shown_as}/{DOCKERFILE}"
     try:
         text = (folder / DOCKERFILE).read_text()
     except FileNotFoundError:
-        return [Problem(file, "", "no such file", expected, f"write {DOCKERFILE}")]
+        return None, [Problem(file, "", "no such file", EXPECTED, f"write {DOCKERFILE}")]
     except UnicodeDecodeError as error:
-        return [Problem(file, "", str(error), "UTF-8", "correct it")]
-    problems = [
-        Problem(file, "syntax", found[1], "the builder's own syntax", "remove the line")
-        for found in map(SYNTAX.match, _directives(text))
-        if found
-    ]
-    stages, stands = ["scratch"], False
-    for line in CONTINUED.sub(" ", COMMENT.sub("", f"{text}\n")).split("\n"):
-        for key, image in _images(line):
-            known = image in BASE_IMAGE or image.lower() in stages or (key != "FROM" and image.isdecimal())
-            if not known:
-                fix = "name the image as upstream or base in pyproject.toml"
-                problems.append(Problem(file, key, image, "${BASE_IMAGE} or an earlier stage", fix))
-        if found := FROM.match(line):
-            stands = stands or found["image"] in BASE_IMAGE
-            stages.append((found["stage"] or "").lower())
-    if not stands and not problems:
-        problems.append(Problem(file, "FROM", "no FROM ${BASE_IMAGE}", expected, "add them"))
-    return problems
+        return None, [Problem(file, "", str(error), "UTF-8", "correct it")]
+    lines = tuple(CONTINUED.sub(" ", COMMENT.sub("", f"{text}\n")).split("\n"))
+    default = next((found["image"] for found in map(ARG.match, lines) if found), None)
+    syntax = tuple(found[1] for found in map(SYNTAX.match, _directives(text)) if found)
+    return Dockerfile(default, lines, syntax), []
 
 
 def _directives(text: str) -> Iterator[str]:

@@ -7,73 +7,23 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Problem
-from pipelines.image_dockerfile import dockerfile_problems
+from pipelines.image_dockerfile import Dockerfile, read_dockerfile
 from pipelines.image_lock import LOCK, Lock, exact_version, lock_command, lock_problems, parse_lock
+from pipelines.image_table import LONGEST_NAME, NAME, DagImageTable, ProjectTable
 from pipelines.lock_header import Requirements
-from pipelines.text_forms import Matching
-from pipelines.validation import problems_of, shown
+from pipelines.validation import nearest, problems_of, shown
 
 PROJECT = "pyproject.toml"
 BASES = "bases"
-# https://distribution.github.io/distribution/spec/api/: one component of a repository name; and no two separators.
-NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-LONGEST_NAME = 63
-Version = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_.]{0,63}", "a version that can stand in a tag")]
-Upstream = Annotated[
-    str,
-    Matching(
-        # https://pkg.go.dev/github.com/distribution/reference, with a tag, and optionally a digest.
-        r"[a-z0-9][A-Za-z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*:(?!latest(@|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
-        r"(@sha256:[0-9a-f]{64})?",
-        "an image with a tag other than latest",
-    ),
-]
-OperatingSystem = Annotated[str, Matching("linux/[a-z0-9]+(/[a-z0-9]+)?", "a platform such as linux/amd64")]
-Argument = Annotated[
-    str,
-    Matching(
-        "(?!BUILDKIT_|BASE_IMAGE$|SOURCE_DATE_EPOCH$)[A-Za-z_][A-Za-z0-9_]*",
-        "the name of a build argument, none of BASE_IMAGE, SOURCE_DATE_EPOCH and BUILDKIT_...",
-    ),
-]
-
-Profile = Literal["task", "worker", "base"]
+#: Folders that several images share, as named contexts; no image's name.
+SHARED = "shared"
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class DagImageTable(BaseModel):
-    """``[tool.dag-image]`` of an image's pyproject.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    profile: Profile
-    base: str | None = None
-    upstream: Upstream | None = None
-    platforms: Annotated[tuple[OperatingSystem, ...], Field(min_length=1)] = ("linux/amd64",)
-    build_arguments: dict[Argument, str] = Field(default_factory=dict, alias="build-arguments")
-
-    @model_validator(mode="after")
-    def _stands_on_one(self) -> DagImageTable:
-        if (self.base is None) == (self.upstream is None):
-            raise ValueError("either base (a folder under images/) or upstream (an image), one of them")
-        return self
-
-
-class ProjectTable(BaseModel):
-    """``[project]`` as far as an image needs it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str
-    version: Version
-    requires_python: str = Field(alias="requires-python")
-    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,16 +36,24 @@ class ImageFolder:
     project: ProjectTable
     table: DagImageTable
     lock: Lock | None
+    dockerfile: Dockerfile
 
     @property
     def file(self) -> str:
         return f"{self.shown_as}/{PROJECT}"
 
+    @property
+    def dag_types(self) -> tuple[str, ...]:
+        """The DAG types that it serves; a base serves none."""
+        if self.table.profile == "base":
+            return ()
+        return (self.name,) if self.table.dag_types is None else self.table.dag_types
+
 
 def image_folders(images: Path) -> Iterator[str]:
     """The names of all folders that are an image: those below ``images/``, and below ``images/bases/``."""
     for folder in sorted(images.iterdir()) if images.is_dir() else ():
-        if folder.name.startswith(".") or not folder.is_dir() or folder.name == "__pycache__":
+        if folder.name.startswith(".") or not folder.is_dir() or folder.name in ("__pycache__", SHARED):
             continue
         if folder.name == BASES:
             yield from (f"{BASES}/{name}" for name in image_folders(folder))
@@ -106,7 +64,9 @@ def image_folders(images: Path) -> Iterator[str]:
 def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | None, list[Problem]]:
     """The record, or None where there is too little to make one, and all that is wrong with it."""
     folder = images / name
-    problems = [*_name_problems(name, shown_as), *dockerfile_problems(folder, shown_as)]
+    problems = _name_problems(name, shown_as)
+    dockerfile, found = read_dockerfile(folder, shown_as)
+    problems += found
     file = f"{shown_as}/{PROJECT}"
     try:
         document: dict[str, Any] = tomllib.loads((folder / PROJECT).read_text())
@@ -121,9 +81,12 @@ def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | N
     if project is None or table is None:
         return None, problems
     problems += _identity_problems(name, project, table, file)
+    problems += dockerfile.foreign_images(shown_as, frozenset(table.contexts)) if dockerfile else ()
+    problems += _context_problems(images, table, file)
     unpinned = _unpinned(name, project, file)
     lock, found = _read_lock(name, folder, requirements_of(project, table), shown_as, pinned=not unpinned)
-    return ImageFolder(name, folder, shown_as, project, table, lock), [*problems, *unpinned, *found]
+    problems += [*unpinned, *found]
+    return (ImageFolder(name, folder, shown_as, project, table, lock, dockerfile) if dockerfile else None), problems
 
 
 def _table(model: type[Model], value: object, file: str, key: str, problems: list[Problem]) -> Model | None:
@@ -136,7 +99,7 @@ def _table(model: type[Model], value: object, file: str, key: str, problems: lis
 
 def _name_problems(name: str, shown_as: str) -> list[Problem]:
     last = name.rpartition("/")[2]
-    if NAME.fullmatch(last) and len(last) <= LONGEST_NAME and not name.startswith(f"{BASES}-"):
+    if re.fullmatch(NAME, last) and len(last) <= LONGEST_NAME and not name.startswith(f"{BASES}-"):
         return []
     expected = f"small letters, digits and single hyphens, at most {LONGEST_NAME}, not {BASES}-..."
     return [Problem(shown_as, "", f"an image named {shown(last)}", expected, "rename the folder")]
@@ -153,6 +116,22 @@ def _identity_problems(name: str, project: ProjectTable, table: DagImageTable, f
         fix = "correct the profile or move the folder"
         problems.append(Problem(file, "tool.dag-image.profile", repr(table.profile), expected, fix))
     return problems
+
+
+def _context_problems(images: Path, table: DagImageTable, file: str) -> list[Problem]:
+    """Of the named contexts: each is a folder."""
+    known = sorted(path.relative_to(images).as_posix() for path in (images / SHARED).glob("*") if path.is_dir())
+    return [
+        Problem(
+            file,
+            f"tool.dag-image.contexts.{name}",
+            f"no folder {images.name}/{path}",
+            "a folder below images/shared",
+            nearest(path, known) or "write it, or correct the path",
+        )
+        for name, path in sorted(table.contexts.items())
+        if not (images / path).is_dir()
+    ]
 
 
 def _unpinned(name: str, project: ProjectTable, file: str) -> list[Problem]:

@@ -17,7 +17,9 @@ RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1
 
 def catalog(*executors: str) -> Catalog:
     images = {
-        type_: CatalogImage(type_, profile, f"localhost:5000/local/{type_}:1.0.0-0123456789ab", f"sha256:{'a' * 64}")
+        type_: CatalogImage(
+            type_, type_, profile, f"localhost:5000/local/{type_}:1.0.0-0123456789ab", f"sha256:{'a' * 64}"
+        )
         for type_, profile in (("cost-of-living", "task"), ("lakehouse", "worker"))
     }
     platform = Platform("airflow", "airflow-tasks", "registry", "airflow-task", "store", "busybox:1", executors)

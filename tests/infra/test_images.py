@@ -45,7 +45,7 @@ def test_each_image_is_built_from_its_staged_folder_and_pushed_once(recording: R
         inputs = recording.one(":Image", expected.name).inputs
         assert inputs["context"] == {"location": f"build/contexts/{expected.name}"}
         assert inputs["dockerfile"] == {"location": f"build/contexts/{expected.name}/Dockerfile"}
-        assert inputs["tags"] == [expected.reference]
+        assert inputs["tags"] == [expected.reference, expected.alias]
         assert inputs["exports"] == [{"raw": RAW}]
         assert inputs["push"] is False
         assert inputs["buildOnPreview"] is False

@@ -21,6 +21,8 @@ recipes = st.builds(
     platforms=st.lists(names, max_size=3, unique=True).map(tuple),
     build_arguments=st.dictionaries(names, st.text(max_size=4), max_size=3),
     export=st.text(max_size=4),
+    declared=st.text(max_size=4),
+    contexts=st.dictionaries(names, entries.map(tuple), max_size=2),
 )
 
 
@@ -40,6 +42,9 @@ def test_two_contents_have_two_keys(recipe, found, other, others):
         and recipe.export == other.export
         and sorted(recipe.platforms) == sorted(other.platforms)
         and recipe.build_arguments == other.build_arguments
+        and recipe.declared == other.declared
+        and {name: sorted(files) for name, files in recipe.contexts.items()}
+        == {name: sorted(files) for name, files in other.contexts.items()}
         and sorted(found) == sorted(others)
     )
     assert (content_key(recipe, found) == content_key(other, others)) is same
@@ -64,4 +69,4 @@ def test_the_schema_of_the_key_is_kept():
     """A change of this value rebuilds every image of every user: it needs a reason, and a new schema number."""
     recipe = Recipe("python:3.13-slim-trixie", ("linux/amd64",), {"A": "1"}, "type=image")
     key = content_key(recipe, [Entry("Dockerfile", "file", b"0" * 32)])
-    assert tag("1.0.0", key) == "1.0.0-c6052190f3c3"
+    assert tag("1.0.0", key) == "1.0.0-58e987ca215b"

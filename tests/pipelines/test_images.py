@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pipelines.content_key import tag
 from pipelines.errors import InputError
+from pipelines.image_table import DagImageTable, json_schema
 from pipelines.images import AirflowVersion, load_images
 from pipelines.lock_header import Requirements, with_header
-from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, copy_tree, edit, images_of
+from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, catalog, copy_tree, edit, images_of
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -32,13 +38,18 @@ def test_records():
     assert all(len(image.key) == 64 for image in images.values())
 
 
+def stand_on(folder: Path, base: str) -> None:
+    upstream = "python:3.13-slim-trixie"
+    edit(folder / "pyproject.toml", f'upstream = "{upstream}"', f'base = "{base}"')
+    edit(folder / "Dockerfile", upstream, f"de-airflow-pipeline-{base.replace('/', '-')}:1.0.0")
+
+
 def test_bases_come_first(tree):
     for name, base in (("zebra", "bases/slim"), ("aardvark", "bases/zebra")):
         shutil.copytree(tree / "images/bases/slim", tree / "images/bases" / name)
-        edit(
-            tree / "images/bases" / name / "pyproject.toml", 'upstream = "python:3.13-slim-trixie"', f'base = "{base}"'
-        )
+        stand_on(tree / "images/bases" / name, base)
     edit(tree / "images/letters/pyproject.toml", "bases/slim", "bases/aardvark")
+    edit(tree / "images/letters/Dockerfile", "bases-slim", "bases-aardvark")
     assert list(images_of(tree))[:4] == ["bases/slim", "bases/zebra", "bases/aardvark", "letters"]
 
 
@@ -71,6 +82,7 @@ def test_a_base_changes_what_stands_on_it(tree):
 
 def test_an_upstream_changes_what_stands_on_it(tree):
     edit(tree / "images/bases/slim/pyproject.toml", "slim-trixie", "slim-bookworm")
+    edit(tree / "images/bases/slim/Dockerfile", "slim-trixie", "slim-bookworm")
     assert changed(tree) == {"bases/slim", "letters"}
 
 
@@ -113,6 +125,11 @@ def pin(folder: Path, *pins: str) -> None:
     listed = ", ".join(f'"{one}"' for one in pins)
     edit(folder / "pyproject.toml", "[tool", f"dependencies = [{listed}]\n\n[tool")
     relock(folder, list(pins), "".join(f"{one} --hash=sha256:{'0' * 64}\n" for one in pins))
+
+
+def table(folder: Path, line: str) -> None:
+    """Add a line to the image's table."""
+    edit(folder / "pyproject.toml", "[tool.dag-image]\n", f"[tool.dag-image]\n{line}\n")
 
 
 def broken(tree: Path, airflow: AirflowVersion = AIRFLOW) -> list[str]:
@@ -229,7 +246,8 @@ BAD = {
     "unknown key": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "build-arguments", "build-argument"),
         "images/letters/pyproject.toml | tool.dag-image.build-argument | a key that nobody reads | one of profile, "
-        "base, upstream, platforms, build-arguments",
+        "base, upstream, platforms, build-arguments, dag-types, smoke, smoke-network, system-packages, contexts, "
+        "source-distributions",
     ),
     "name of another": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", 'name = "letters"', 'name = "digits"'),
@@ -280,6 +298,45 @@ BAD = {
         lambda tree: edit(tree / LETTERS / "pyproject.toml", "ALPHABET", "BUILDKIT_SYNTAX"),
         "images/letters/pyproject.toml | tool.dag-image.build-arguments.BUILDKIT_SYNTAX | 'BUILDKIT_SYNTAX' | the name",
     ),
+    "no default for plain docker build": (
+        lambda tree: edit(tree / LETTERS / "Dockerfile", "=de-airflow-pipeline-bases-slim:1.0.0", ""),
+        "images/letters/Dockerfile | ARG BASE_IMAGE | no default | de-airflow-pipeline-bases-slim:1.0.0, as "
+        "pyproject.toml says",
+    ),
+    "another default than the table's": (
+        lambda tree: edit(tree / SLIM / "Dockerfile", "python:3.13-", "python:3.12-"),
+        "images/bases/slim/Dockerfile | ARG BASE_IMAGE | python:3.12-slim-trixie | python:3.13-slim-trixie, as "
+        "pyproject.toml says",
+    ),
+    "one DAG type, two folders": (
+        lambda tree: table(tree / WAREHOUSE, 'dag-types = ["warehouse", "letters"]'),
+        "images/letters/pyproject.toml | tool.dag-image.dag-types | 'letters', served by letters, warehouse | one "
+        "image for each DAG type",
+    ),
+    "a DAG type twice": (
+        lambda tree: table(tree / LETTERS, 'dag-types = ["a", "a"]'),
+        "images/letters/pyproject.toml | tool.dag-image.dag-types | ['a', 'a'] | each at most once",
+    ),
+    "a DAG type of a base": (
+        lambda tree: table(tree / SLIM, 'dag-types = ["a"]'),
+        "no dag-types and no smoke for a base: no DAG runs in it",
+    ),
+    "a system package without a version": (
+        lambda tree: table(tree / LETTERS, 'system-packages = ["jq"]'),
+        "images/letters/pyproject.toml | tool.dag-image.system-packages.0 | 'jq' | a Debian package with its version",
+    ),
+    "a named context that is no folder": (
+        lambda tree: table(tree / LETTERS, 'contexts = {sql = "shared/sql"}'),
+        "images/letters/pyproject.toml | tool.dag-image.contexts.sql | no folder images/shared/sql | a folder below",
+    ),
+    "a named context elsewhere": (
+        lambda tree: table(tree / LETTERS, 'contexts = {sql = "shared/../warehouse/sql"}'),
+        "images/letters/pyproject.toml | tool.dag-image.contexts.sql | 'shared/../warehouse/sql' | a folder below",
+    ),
+    "a named context of the builder": (
+        lambda tree: table(tree / LETTERS, 'contexts = {dockerfile = "shared/sql"}'),
+        "images/letters/pyproject.toml | tool.dag-image.contexts.dockerfile | 'dockerfile' | small letters",
+    ),
     "link out of the folder": (
         lambda tree: (tree / LETTERS / "link").symlink_to("/etc/passwd"),
         "images/letters/link |  | a link to /etc/passwd, outside of the image's folder | a file",
@@ -312,24 +369,110 @@ def test_a_broken_base_is_told_once(tree):
 
 def test_a_long_circle_is_told_by_each_folder_in_it(tree):
     shutil.copytree(tree / SLIM, tree / "images/bases/thin")
-    edit(tree / SLIM / "pyproject.toml", 'upstream = "python:3.13-slim-trixie"', 'base = "bases/thin"')
-    edit(tree / "images/bases/thin/pyproject.toml", 'upstream = "python:3.13-slim-trixie"', 'base = "bases/slim"')
+    stand_on(tree / SLIM, "bases/thin")
+    stand_on(tree / "images/bases/thin", "bases/slim")
     assert [problem.split(" | ")[2] for problem in broken(tree)] == [
         "bases/slim -> bases/thin -> bases/slim",
         "bases/thin -> bases/slim -> bases/thin",
     ]
 
 
+ARG = "ARG BASE_IMAGE=de-airflow-pipeline-bases-slim:1.0.0\n"
+
+
 @pytest.mark.parametrize(
     "dockerfile",
     [
-        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS build\nRUN make\nFROM scratch AS files\nFROM ${BASE_IMAGE}\n",
-        "ARG BASE_IMAGE\nfrom --platform=linux/amd64 $BASE_IMAGE as Build\nFROM build\n",
-        "ARG BASE_IMAGE\nFROM \\\n  ${BASE_IMAGE}\n",
-        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS Made\nFROM ${BASE_IMAGE}\nCOPY --from=made /a /b\nCOPY --from=0 /a /c\n"
+        ARG + "FROM ${BASE_IMAGE} AS build\nRUN make\nFROM scratch AS files\nFROM ${BASE_IMAGE}\n",
+        ARG + "from --platform=linux/amd64 $BASE_IMAGE as Build\nFROM build\n",
+        ARG + "FROM \\\n  ${BASE_IMAGE}\n",
+        ARG + "FROM ${BASE_IMAGE} AS Made\nFROM ${BASE_IMAGE}\nCOPY --from=made /a /b\nCOPY --from=0 /a /c\n"
         "RUN --mount=type=bind,from=made,target=/m --mount=type=cache,target=/c true\n# syntax=that is too late\n",
     ],
 )
 def test_dockerfiles_of_many_stages(tree, dockerfile):
     (tree / LETTERS / "Dockerfile").write_text(dockerfile)
     assert "letters" in images_of(tree)
+
+
+def shared_folder(tree: Path) -> Path:
+    folder = tree / "images/shared/sql"
+    folder.mkdir(parents=True)
+    (folder / "one.sql").write_text("select 1;\n")
+    return folder
+
+
+def test_one_image_may_serve_several_dag_types(tree):
+    table(tree / LETTERS, 'dag-types = ["vowels", "consonants"]')
+    assert images_of(tree)["letters"].dag_types == ("vowels", "consonants")
+    found = catalog(tree).images
+    assert sorted(found) == ["consonants", "vowels", "warehouse"]
+    assert found["vowels"].reference == found["consonants"].reference == images_of(tree)["letters"].reference
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'dag-types = ["letters", "more"]',
+        'smoke = ["true"]',
+        "smoke-network = true",
+        'system-packages = ["jq=1.7.1-6"]',
+        'source-distributions = ["inflect"]',
+    ],
+)
+def test_the_table_counts_even_where_the_build_ignores_its_file(tree, line):
+    (tree / LETTERS / ".dockerignore").write_text("pyproject.toml\n")
+    before = images_of(tree)["letters"].key
+    table(tree / LETTERS, line)
+    assert images_of(tree)["letters"].key != before
+
+
+def test_a_named_context_is_staged_and_counts(tree, tmp_path):
+    folder = shared_folder(tree)
+    table(tree / LETTERS, 'contexts = {sql = "shared/sql"}')
+    (tree / LETTERS / "Dockerfile").open("a").write("COPY --from=sql one.sql /\n")
+    before = images_of(tree, tmp_path / "contexts")
+    assert before["letters"].contexts == {"sql": Path("build/contexts/letters.contexts/sql")}
+    assert (tmp_path / "contexts/letters.contexts/sql/one.sql").read_text() == "select 1;\n"
+    assert {name: image.key for name, image in before.items()} == {
+        name: image.key for name, image in images_of(tree).items()
+    }
+    (folder / "one.sql").write_text("select 2;\n")
+    after = images_of(tree)
+    assert {name for name, image in after.items() if image.key != before[name].key} == {"letters"}
+
+
+def test_a_pinned_base_counts_and_is_what_is_built_on(tree):
+    digests = {"python:3.13-slim-trixie": f"sha256:{'a' * 64}"}
+    pinned = {image.name: image for image in load_images(tree / "images", REPOSITORY, AIRFLOW, None, digests)}
+    assert pinned["bases/slim"].upstream == f"python:3.13-slim-trixie@sha256:{'a' * 64}"
+    before = images_of(tree)
+    assert {name for name in before if pinned[name].key != before[name].key} == {"bases/slim", "letters"}
+
+
+def test_packages_are_those_of_the_bases_too(tree):
+    own = images_of(tree)["letters"].packages
+    pin(tree / SLIM, "certifi==2026.1.1")
+    assert images_of(tree)["letters"].packages == {**own, "certifi": "2026.1.1"}
+
+
+def test_the_alias_is_no_reference(tree):
+    for image in images_of(tree).values():
+        assert image.alias == image.reference.rpartition("-")[0]
+
+
+def test_the_schema_file_is_fresh():
+    written = (ROOT / "images/schema.json").read_text()
+    assert written == json_schema(), "python -m pipelines.image_table > images/schema.json"
+
+
+def test_the_schema_knows_every_field():
+    schema = json.loads(json_schema())
+    assert schema["properties"].keys() == {field.alias or name for name, field in DagImageTable.model_fields.items()}
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", ["cost-of-living", "lakehouse", "bases/task"])
+def test_the_schema_takes_what_the_program_takes(name):
+    project = tomllib.loads((ROOT / "images" / name / "pyproject.toml").read_text())
+    jsonschema.validate(project["tool"]["dag-image"], json.loads(json_schema()))
