@@ -20,8 +20,12 @@ def password(name: str, opts: pulumi.ResourceOptions, length: int = 40) -> pulum
 
 def random_key(name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     """32 random bytes in URL-safe base64: the form of a Fernet key."""
-    generated = random.RandomBytes(name, length=32, opts=opts)
-    return pulumi.Output.secret(generated.base64.apply(lambda text: text.replace("+", "-").replace("/", "_")))
+
+    # Not RandomBytes: its value is its id too, which state, plans and logs show.
+    def key(generated: str) -> str:
+        return base64.urlsafe_b64encode(hashlib.sha256(generated.encode()).digest()).decode()
+
+    return password(name, opts, length=64).apply(key)
 
 
 def secret(

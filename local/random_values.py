@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import string
 from collections.abc import Callable, Mapping
@@ -32,17 +31,10 @@ def password(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"result": "".join(drawn)}
 
 
-def octets(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """``base64`` and ``hex`` of ``length`` random bytes."""
-    drawn = secrets.token_bytes(int(inputs["length"]))
-    return {"base64": base64.b64encode(drawn).decode(), "hex": drawn.hex()}
-
-
 #: Pulumi's type -> what draws its outputs from its inputs.
 GENERATORS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
     {
         "random:index/randomPassword:RandomPassword": password,
         "random:index/randomString:RandomString": password,
-        "random:index/randomBytes:RandomBytes": octets,
     }
 )

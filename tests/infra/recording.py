@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextvars
 import hashlib
 from collections.abc import Callable, Iterator
@@ -66,10 +65,8 @@ class Recording(mocks.Mocks):
 
     def _outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         if kind.startswith("random:"):
-            raw = hashlib.sha256(f"random of {name}".encode()).digest()
-            text = raw.hex() if "Password" in kind else base64.b64encode(raw).decode()
-            self.generated[name] = text
-            return {"result": text, "base64": text, "hex": raw.hex()}
+            self.generated[name] = hashlib.sha256(f"random of {name}".encode()).hexdigest()
+            return {"result": self.generated[name]}
         if kind == "docker-build:index:Image":
             digest = f"sha256:{hashlib.sha256(inputs['tags'][0].encode()).hexdigest()}"
             return {"digest": digest if self.builds_known else None, "ref": f"{inputs['tags'][0]}@{digest}"}

@@ -19,10 +19,14 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = clone_of(ROOT, folder)
+        #: What each up has printed.
+        self.said: list[str] = []
 
     def up(self) -> Finished:
         """Publish what the clone holds; its failure is the test's."""
-        return settled(self.folder)
+        done = settled(self.folder)
+        self.said.append(done.output)
+        return done
 
     def replace(self, path: str, old: str, new: str) -> None:
         file = self.folder / path

@@ -9,17 +9,27 @@ import pytest
 from local.task_pods import PodWatch
 from tests.conftest import Deployed
 from tests.platform.observed import api_of, await_served, changed, components, digest_of, published, reference_of
+from tests.platform.passwords import Passwords
 from tests.platform.probe import DAG, Probe
+from tests.platform.processes import Listing
 from tests.platform.scratch import Scratch, scratch_clone
 
 pytestmark = pytest.mark.platform
 
 IMAGE_CHANGE_SECONDS = 60
 SOURCE_CHANGE_SECONDS = 30
+#: Engine -> a program that it starts to build, which is told where the registry is.
+BUILDS = {"direct": "buildctl", "pulumi": "pulumi-resource-docker-build"}
 
 
 @pytest.fixture(scope="module")
-def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
+def listing() -> Iterator[Listing]:
+    with Listing() as listing:
+        yield listing
+
+
+@pytest.fixture(scope="module")
+def scratch(deployed: Deployed, listing: Listing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
     with scratch_clone(tmp_path_factory.mktemp("rollout")) as clone:
         yield clone
 
@@ -93,3 +103,10 @@ def test_a_removed_dag_goes_from_airflow_and_its_image_stays_in_the_registry(
     assert "lakehouse_summary" not in api_of(deployed).dags()
     assert digest_of(deployed, reference)
     assert components(deployed) == before
+
+
+def test_no_password_was_shown(deployed: Deployed, scratch: Scratch, listing: Listing) -> None:
+    """In the process list during all of the above, by commands, pods and daemons, and in what the commands said."""
+    assert {BUILDS[deployed.choice.engine], "postgres", "kube-apiserver", "airflow"} - listing.programs == set()
+    places = [*(("a command line", line) for line in listing.seen), *(("up", said.encode()) for said in scratch.said)]
+    assert Passwords.of(deployed).leaks(places) == []
