@@ -102,6 +102,16 @@ def literal_template(text: str) -> str:
     return '{{ "' + escaped + '" }}'
 
 
+def word_template(text: str) -> str:
+    """A template for one word of a container's command or arguments, in which Kubernetes expands $(NAME) too.
+
+    It arrives as the text, or as what the template in it renders to.
+    """
+    if not is_template(text):
+        return literal_template(text.replace("$", "$$"))
+    return '{% filter replace("$", "$$") %}' + text + "{% endfilter %}"
+
+
 def _json(value: Any) -> str:
     if isinstance(value, Mapping):
         items = (f"{_literal(str(key))}: {_json(item)}" for key, item in value.items())

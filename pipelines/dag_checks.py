@@ -116,7 +116,7 @@ def _order_problems(config: ReadConfig) -> Iterator[Problem]:
 
 
 def _entry_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Problem]:
-    if config.source is None or not config.source.files:
+    if config.source is None or not config.source.files or not task.entry:
         return
     key = f"tasks.{name}.entry"
     place = config.place(key)
@@ -139,7 +139,7 @@ def _entry_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Probl
 
 
 def _argument_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Problem]:
-    for bad in bad_templates(task.arguments):
-        key = f"tasks.{name}.arguments.{bad.key}"
+    for bad in bad_templates(task.templated):
+        key = f"tasks.{name}.{bad.key}"
         fix = "correct it; literal braces are written {{ '{{' }}"
         yield Problem(config.place(key), key, shown(bad.text), f"a Jinja template ({bad.message})", fix)

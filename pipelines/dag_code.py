@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from pipelines.argument_template import arguments_template, literal_template
+from pipelines.argument_template import arguments_template, literal_template, word_template
 from pipelines.catalog import Catalog
 from pipelines.dag_config import DagConfig
 from pipelines.dag_form import Dag, Task
@@ -96,9 +96,14 @@ def _pod_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Ite
                 **{variable: literal_template(unexpanded(text)) for variable, text in sorted(task.env.items())},
                 "TASK_SOURCE": f"{SOURCES_PREFIX}/{source}.tar.gz",
                 "TASK_SOURCE_SHA256": source,
-                "TASK_ENTRY": task.entry,
-                "TASK_ARGUMENTS": arguments_template(task.arguments),
+                **(
+                    {"TASK_ENTRY": task.entry, "TASK_ARGUMENTS": arguments_template(task.keywords)}
+                    if task.entry
+                    else {}
+                ),
             },
+            **({"cmds": [word_template(word) for word in task.command]} if task.command else {}),
+            **({"arguments": [word_template(word) for word in task.words]} if task.words else {}),
             "container_resources": resources(task.resources),
             "startup_timeout_seconds": task.startup_timeout,
             "active_deadline_seconds": deadline,
@@ -133,11 +138,11 @@ def _python_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> 
         arguments=[
             Name("__file__"),
             config.dag_id,
-            task.entry,
+            task.entry or "",
             Call(Name("json.loads"), arguments=[Name("arguments")]),
         ],
     )
-    applied = Call(Name(function), arguments=[arguments_template(task.arguments)])
+    applied = Call(Name(function), arguments=[arguments_template(task.keywords)])
     yield ""
     yield f"    @{written(decorator, 1, before=1)}"
     yield f"    def {function}(arguments):"

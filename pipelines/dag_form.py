@@ -16,12 +16,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     WithJsonSchema,
     model_validator,
 )
 
 from pipelines.text_forms import Matching
+from pipelines.validation import LIST, OBJECT
 
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 DURATION = re.compile("(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
@@ -91,6 +94,11 @@ Seconds = Annotated[
 ]
 Argument = Annotated[Any, AfterValidator(_json_value)]
 Text = Annotated[str, AfterValidator(_no_nul)]
+Words = Annotated[tuple[Text, ...], Field(max_length=1000)]
+Arguments = Annotated[
+    Annotated[dict[str, Argument], Tag(OBJECT)] | Annotated[Words, Tag(LIST)],
+    Discriminator(lambda value: LIST if isinstance(value, list | tuple) else OBJECT),
+]
 Variable = Annotated[
     str,
     Matching(
@@ -146,9 +154,19 @@ class Task(Form):
         description="pod: KubernetesPodOperator, a task image. python: KubernetesExecutor, a worker image."
     )
     image: str | None = Field(None, description="Image type; the DAG's image when left out.")
-    entry: Entry = Field(description="module:function in the source folder, called as function(**arguments).")
-    arguments: dict[str, Argument] = Field(
-        default_factory=dict, description="JSON values; strings may be Jinja templates."
+    entry: Entry | None = Field(
+        None, description="module:function in the source folder, called as function(**arguments)."
+    )
+    command: Annotated[Words, Field(min_length=1)] | None = Field(
+        None,
+        description="pod only, KubernetesPodOperator's cmds: replaces the image's entry point, and so fetches no "
+        "source. Strings may be Jinja templates.",
+    )
+    arguments: Arguments = Field(
+        default_factory=dict,
+        description="With an entry: an object of JSON values. Without: a list, KubernetesPodOperator's arguments, for "
+        "the command or for the image's entry point; that of the task base runs them in the source folder. "
+        "Strings may be Jinja templates.",
     )
     env: dict[Variable, Text] = Field(
         default_factory=dict, description="Environment variables, plain text: never templates, never secrets."
@@ -166,10 +184,39 @@ class Task(Form):
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Task:
-        unread = {"startup_timeout", "xcom"} & self.model_fields_set
+        unread = {"startup_timeout", "xcom", "command"} & self.model_fields_set
         if self.kind == "python" and unread:
             raise ValueError(f"a python task without {', '.join(sorted(unread))}: only pod tasks have that")
         return self
+
+    @model_validator(mode="after")
+    def _one_thing_to_run(self) -> Task:
+        if self.kind == "python" and not self.entry:
+            raise ValueError("a python task with an entry: module:function in the source folder")
+        if self.entry and self.command:
+            raise ValueError("an entry or a command, not both")
+        if not self.entry and not self.command and not self.words:
+            raise ValueError("a task with something to run: an entry, a command, or a list of arguments")
+        if self.entry and isinstance(self.arguments, tuple):
+            raise ValueError("an object as the arguments of an entry: names and values")
+        if self.command and self.arguments and isinstance(self.arguments, dict):
+            raise ValueError("a list as the arguments of a command")
+        return self
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The container's arguments, of a task that runs no function."""
+        return self.arguments if isinstance(self.arguments, tuple) else ()
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The function's arguments."""
+        return self.arguments if isinstance(self.arguments, dict) else {}
+
+    @property
+    def templated(self) -> dict[str, Any]:
+        """Field -> value, of the fields whose strings are Jinja templates."""
+        return {"command": self.command or (), "arguments": self.arguments}
 
 
 class Dag(Form):

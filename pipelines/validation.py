@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from pipelines.errors import Problem
 
 LONGEST_FOUND = 120
+# Names of alternatives: pydantic puts them among the keys.
+OBJECT, LIST = "[object]", "[list]"
+NO_KEYS = {"[key]", OBJECT, LIST}
 
 
 def problems_of(
@@ -21,7 +24,7 @@ def problems_of(
     """One Problem for each mistake pydantic found; ``lines`` maps dotted keys to line numbers of ``file``."""
     problems = []
     for detail in error.errors(include_url=False):
-        names = [str(part) for part in detail["loc"] if part != "[key]"]
+        names = [str(part) for part in detail["loc"] if part not in NO_KEYS]
         key = ".".join([prefix, *names] if prefix else names)
         place = place_of(file, key, lines)
         problems.append(_problem(detail, names, model, place, key))

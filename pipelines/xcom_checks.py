@@ -18,9 +18,9 @@ TASK_INSTANCE = ("ti", "task_instance")
 def xcom_problems(config: ReadConfig) -> Iterator[Problem]:
     tasks = config.dag.tasks
     for name, task in tasks.items():
-        for key, tree in templates(task.arguments):
+        for key, tree in templates(task.templated):
             for pulled in _pulled(tree):
-                dotted = f"tasks.{name}.arguments.{key}"
+                dotted = f"tasks.{name}.{key}"
                 told = _wrong(pulled, name, tasks)
                 if told:
                     expected, fix = told

@@ -234,6 +234,81 @@ def test_a_stop_ends_it_at_once_and_leaves_nothing(store: Store, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+SCRIPT = {"say.sh": b"echo $1 $(ls); exit $2\n"}
+
+
+def run_words(variables: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-P", str(ENTRY_POINT), *words]
+    return subprocess.run(start, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_command_runs_in_the_source_folder_and_its_exit_code_is_the_tasks(store: Store, code: int) -> None:
+    variables = environment(store, SCRIPT)
+    del variables["TASK_ENTRY"]
+    done = run_words(variables, "sh", "say.sh", "$HOME; ls", str(code))
+    assert done.stdout.splitlines()[1:] == ["$HOME; ls say.sh"]
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_script_of_the_source_is_a_command(store: Store) -> None:
+    files = {"bin/tool": tree.File(True, b"#!/bin/sh\necho tool\n")}
+    variables = {**environment(store, {}), "TASK_SOURCE_SHA256": tree.tree_hash(files)}
+    store.objects[f"/airflow/{variables['TASK_SOURCE']}"] = tree.pack(files)
+    assert run_words(variables, "bin/tool").stdout.splitlines()[1:] == ["tool"]
+
+
+def test_a_command_that_is_not_there_is_told_in_one_line(store: Store) -> None:
+    done = run_words(environment(store, SCRIPT), "fortran-77")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "'fortran-77' cannot be run" in done.stderr
+
+
+def test_a_command_that_a_signal_ends_has_a_shells_exit_code(store: Store) -> None:
+    assert run_words(environment(store, SCRIPT), "sh", "-c", "kill -9 $$").returncode == 128 + signal.SIGKILL
+
+
+def test_a_stop_reaches_the_command(store: Store, tmp_path: Path) -> None:
+    variables = environment(store, {}, TMPDIR=str(tmp_path))
+    words = ["sh", "-c", "trap 'echo stopped; exit 5' TERM; echo begun; while :; do sleep 0.05; done"]
+    start = [sys.executable, "-P", str(ENTRY_POINT), *words]
+    with subprocess.Popen(start, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)][1] == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 128 + signal.SIGTERM
+        assert process.stdout.read() == "stopped\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def hook(folder: Path, name: str, script: str, mode: int = 0o755) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(mode)
+
+
+def test_hooks_run_before_the_task_by_name(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    variables = environment(store, SCRIPT)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    hook(tmp_path, "20-second", "echo second")
+    hook(tmp_path, "10-first", "echo first")
+    hook(tmp_path, "30-read-me", "echo never", 0o644)
+    assert run_task.main(variables, tmp_path, ("sh", "say.sh", "task", "0"), tmp_path) == 0
+    said = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("run_task:")]
+    assert said == ["first", "second", "task say.sh"]
+
+
+def test_a_hook_that_fails_stops_the_task(store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    hook(tmp_path, "10-first", "exit 7")
+    hook(tmp_path, "20-second", "echo second")
+    with pytest.raises(run_task.CannotRunError, match="10-first failed with exit code 7"):
+        run_task.main(environment(store, SCRIPT), tmp_path, ("echo", "task"), tmp_path)
+    assert "second" not in capfd.readouterr().out
+    assert store.requests == []
+
+
 def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as made:

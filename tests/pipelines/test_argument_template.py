@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.argument_template import ENVIRONMENT, arguments_template, bad_templates, is_template, literal_template
+from pipelines.argument_template import (
+    ENVIRONMENT,
+    arguments_template,
+    bad_templates,
+    is_template,
+    literal_template,
+    word_template,
+)
 
 HOSTILE = [
     "{{",
@@ -63,6 +70,21 @@ def test_text_around_an_expression_makes_a_string(value, before, after):
         return
     expected = ENVIRONMENT.from_string(text + "|").render(value=value)[:-1]
     assert rendered({"a": text}, value=value) == {"a": expected}
+
+
+def expanded(word):
+    """As Kubernetes does it, where no variable is set."""
+    assert not re.search(r"(?<!\$)(\$\$)*\$(?!\$)", word)
+    return word.replace("$$", "$")
+
+
+@given(hostile, literals)
+def test_a_word_arrives_as_it_was_written_or_rendered(value, text):
+    assert expanded(ENVIRONMENT.from_string(word_template(text)).render()) == text
+    assert expanded(ENVIRONMENT.from_string(word_template("{{ value }}")).render(value=value)) == value
+    around = ENVIRONMENT.from_string(word_template(f"{text} {{{{ value }}}}.")).render(value=value)
+    if not is_template(text + " "):
+        assert expanded(around) == re.sub(r"\r\n?", "\n", text) + f" {value}."
 
 
 @given(hostile)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def broken(dags) -> list[str]:
 def test_the_fixture():
     letters, warehouse = load_dags(FIXTURE / "dags", CATALOG)
     assert (letters.dag_id, letters.file, letters.dag.schedule) == ("letters", "dags/letters.yaml", "30 6 * * 1-5")
-    assert list(letters.dag.tasks) == ["count", "tell"]
+    assert list(letters.dag.tasks) == ["count", "tell", "say", "sort"]
     assert letters.dag.image_of("count") == "letters"
     assert warehouse.source.files.keys() == {"warehouse.py"}
 
@@ -42,6 +43,13 @@ def test_no_folder_is_no_dag(tmp_path):
 
 def change(before: str, after: str):
     return lambda dags: edit(dags / "letters.yaml", before, after)
+
+
+def edit_to_command(dags: Path) -> Path:
+    file = dags / "letters.yaml"
+    edit(file, "entry: letters:count", "command: [count]")
+    edit(file, '{text: "from {{ ds }}", alphabet: [a, b, c]}', '["on {{ ds }}"]')
+    return file
 
 
 BAD = {
@@ -74,7 +82,7 @@ BAD = {
     ),
     "unknown dependency": (
         change("depends_on: [count]", "depends_on: [count, counted]"),
-        "dags/letters.yaml:18 | tasks.tell.depends_on | 'counted' | one of count, tell | did you mean 'count'?",
+        "dags/letters.yaml:18 | tasks.tell.depends_on | 'counted' | one of count, tell, say, sort | did you mean 'count'?",
     ),
     "dependency twice": (
         change("depends_on: [count]", "depends_on: [count, count]"),
@@ -135,7 +143,7 @@ BAD = {
     ),
     "XCom of no task": (
         change("task_ids='count'", "task_ids='cuont'"),
-        "dags/letters.yaml:17 | tasks.tell.arguments.counted | the XCom of 'cuont' | a task of this DAG: count, tell | did "
+        "dags/letters.yaml:17 | tasks.tell.arguments.counted | the XCom of 'cuont' | a task of this DAG: count, tell, say, sort | did "
         "you mean 'count'?",
     ),
     "XCom of a later task": (
@@ -162,7 +170,7 @@ BAD = {
     ),
     "missing key in a task": (
         change("    entry: letters:count\n", ""),
-        "dags/letters.yaml:8 | tasks.count.entry | nothing | a value: this key is required | add 'entry'",
+        "dags/letters.yaml:8 | tasks.count | ",
     ),
     "wrong type": (
         change("retries: 0", "retries: many"),
@@ -179,6 +187,40 @@ BAD = {
     "key of a pod in a python task": (
         lambda dags: edit(dags / "warehouse.yaml", "kind: python", "kind: python\n    xcom: true"),
         "dags/warehouse.yaml:6 | tasks.load | ",
+    ),
+    "entry and command": (
+        change("    env:", "    command: [ls]\n    env:"),
+        "an entry or a command, not both | correct it",
+    ),
+    "list for an entry": (
+        change('{text: "from {{ ds }}", alphabet: [a, b, c]}', "[a]"),
+        "an object as the arguments of an entry: names and values",
+    ),
+    "object for a command": (
+        change("entry: letters:count", "command: [ls]"),
+        "a list as the arguments of a command",
+    ),
+    "no function for a python task": (
+        lambda dags: edit(
+            dags / "warehouse.yaml", 'entry: warehouse:load\n    arguments: {run: "{{ run_id }}"}', "arguments: [a]"
+        ),
+        "a python task with an entry: module:function in the source folder",
+    ),
+    "command of a python task": (
+        lambda dags: edit(dags / "warehouse.yaml", "entry: warehouse:load", "command: [ls]"),
+        "a python task without command: only pod tasks have that",
+    ),
+    "number in a command": (
+        lambda dags: edit(edit_to_command(dags), "[count", "[1, count"),
+        "dags/letters.yaml:10 | tasks.count.command.0 | 1 | a valid string | quote it",
+    ),
+    "no template in a command": (
+        lambda dags: edit(edit_to_command(dags), "{{ ds }}", "{{ ds"),
+        "dags/letters.yaml:11 | tasks.count.arguments.0 | 'on {{ ds' | a Jinja template (unexpected end of template",
+    ),
+    "XCom of a later task in a command": (
+        lambda dags: edit(edit_to_command(dags), "{{ ds }}", "{{ ti.xcom_pull('tell') }}"),
+        "dags/letters.yaml:11 | tasks.count.arguments.0 | the XCom of 'tell' | a task that 'count' depends on",
     ),
     "no tasks": (
         lambda dags: (dags / "warehouse.yaml").write_text(

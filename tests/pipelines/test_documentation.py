@@ -19,4 +19,4 @@ def test_the_example():
     assert dag.model_fields_set == Dag.model_fields.keys()
     shown = set().union(*(task.model_fields_set for task in dag.tasks.values()))
     assert shown == Task.model_fields.keys()
-    assert not [bad for task in dag.tasks.values() for bad in bad_templates(task.arguments)]
+    assert not [bad for task in dag.tasks.values() for bad in bad_templates(task.templated)]

@@ -1,10 +1,15 @@
-"""Entry point of every task image: fetch the task's code from the bucket, check it, run one function of it.
+"""Entry point of every task image: fetch the task's code from the bucket, check it, run one function of it, or the
+command that stands in the container's arguments, in the code's folder.
 
 Environment: ``TASK_SOURCE`` (key of a gzipped tar in the bucket), ``TASK_SOURCE_SHA256`` (hash of its content),
-``TASK_ENTRY`` (``module:function``), ``TASK_ARGUMENTS`` (JSON object, optional), ``OBJECT_STORE_BUCKET``, and what
-boto3 reads. What the function returns is written as JSON where the XCom sidecar looks for it, when there is one.
+``TASK_ENTRY`` (``module:function``, where there is no command), ``TASK_ARGUMENTS`` (JSON object, optional),
+``OBJECT_STORE_BUCKET``, and what boto3 reads. What the function returns is written as JSON where the XCom sidecar looks
+for it, when there is one; a command writes there itself.
 
-Exit code 2 with one line for what cannot be run, 1 with its traceback for a task that fails.
+Before all that the image's start-up hooks run: the executable files in ``/opt/task/startup.d``, by name, as the task's
+user and in its environment. The task does not run when one fails.
+
+Exit code 2 with one line for what cannot be run, 1 with its traceback for a task that fails; a command's own.
 """
 
 from __future__ import annotations
@@ -17,16 +22,18 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 XCOM = Path("/airflow/xcom")
+HOOKS = Path("/opt/task/startup.d")
 ENTRY = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 MAXIMUM_BYTES = 100 * 1024 * 1024
 MAXIMUM_FILES = 10_000
@@ -38,20 +45,53 @@ class CannotRunError(Exception):
     """The task cannot be run as it was asked for; the message is all that a reader needs."""
 
 
-def main(environment: Mapping[str, str] = os.environ, xcom: Path = XCOM) -> None:
-    """Run the task that the environment describes; raises CannotRunError, or whatever the task raises."""
+def main(
+    environment: Mapping[str, str] = os.environ, xcom: Path = XCOM, words: Sequence[str] = (), hooks: Path = HOOKS
+) -> int:
+    """Run the task that the environment, or a command's words, describe.
+
+    Returns the exit code; raises CannotRunError, or whatever the task raises.
+    """
     key, expected = _needed(environment, "TASK_SOURCE"), _needed(environment, "TASK_SOURCE_SHA256")
-    entry, arguments = _needed(environment, "TASK_ENTRY"), _arguments(environment)
+    entry, arguments = ("", {}) if words else (_needed(environment, "TASK_ENTRY"), _arguments(environment))
+    start_up(hooks)
     files = read_archive(fetch(_needed(environment, "OBJECT_STORE_BUCKET"), key), key)
     found = tree_hash(files)
     if found != expected:
         raise CannotRunError(f"{key} is not the code that this task was published with: hash {found}, not {expected}")
     with tempfile.TemporaryDirectory(prefix="task-source-") as folder:
         write_tree(files, Path(folder))
+        if words:
+            print(f"run_task: {words[0]} with {key}", flush=True)
+            return command(words, folder)
         function = load(entry, Path(folder), arguments)
         print(f"run_task: {entry} of {key}", flush=True)
         result = function(**arguments)
     _hand_over(result, entry, xcom)
+    return 0
+
+
+def start_up(hooks: Path) -> None:
+    """Run the executable files of a folder, by name."""
+    for hook in sorted(path for path in hooks.glob("*") if path.is_file() and os.access(path, os.X_OK)):
+        print(f"run_task: start-up hook {hook.name}", flush=True)
+        if code := command([str(hook)], None):
+            raise CannotRunError(f"the start-up hook {hook} failed with exit code {code}")
+
+
+def command(words: Sequence[str], folder: str | None) -> int:
+    """A command's exit code, as a shell tells it. It ends when this process is stopped."""
+    try:
+        process = subprocess.Popen(words, cwd=folder)
+    except (OSError, ValueError) as error:
+        raise CannotRunError(f"{words[0]!r} cannot be run: {error}") from None
+    try:
+        code = process.wait()
+    except SystemExit:
+        process.terminate()
+        process.wait()
+        raise
+    return code if code >= 0 else 128 - code
 
 
 def fetch(bucket: str, key: str) -> bytes:
@@ -187,7 +227,7 @@ if __name__ == "__main__":
     # A container's first process has no default action for signals: without this, a stop takes the whole grace period.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        main()
+        sys.exit(main(words=sys.argv[1:]))
     except CannotRunError as problem:
         print(f"run_task: {problem}", file=sys.stderr)
         sys.exit(2)

@@ -111,6 +111,10 @@ def test_overrides_merge_into_a_worker_pod(dags):
         assert merged.spec.service_account_name == "airflow-worker"
 
 
+# The pod tasks of an entry; the others run a command.
+CALLED = {"count", "tell"}
+
+
 class Instance:
     """What a template sees as ti."""
 
@@ -127,10 +131,31 @@ def test_arguments_render_to_json(dags):
     for task in python_tasks(dags):
         task.render_template_fields(context)
         texts += task.op_args
-    assert len(texts) == len(pod_tasks(dags)) + len(python_tasks(dags))
+    assert len(texts) == len(CALLED & {task.task_id for task in pod_tasks(dags)}) + len(python_tasks(dags))
     for text in texts:
         assert "$" not in text
         assert isinstance(json.loads(text), dict)
+
+
+def test_commands_render_to_words_that_kubernetes_does_not_expand(dags):
+    context = {"ds": "2026-01-01", "ti": Instance()}
+    tasks = {task.task_id: task for task in pod_tasks(dags) if task.task_id not in CALLED}
+    containers = {}
+    for name, task in tasks.items():
+        task.render_template_fields(context)
+        containers[name] = pod(task)["spec"]["containers"][0]
+    assert containers["say"]["command"] == ["echo", "$$(HOME) costs $$5"]
+    [first, second] = containers["say"]["args"]
+    assert first == """on 2026-01-01: {'key': 'of count "}}}} $$(HOME) $$$$ {{{{ 1 }}}}'}"""
+    assert second == "$$(HOME)"
+    assert (containers["sort"].get("command"), containers["sort"]["args"]) == (
+        None,
+        ["sort", "--reverse", "alphabet.txt"],
+    )
+    for container in containers.values():
+        assert {"TASK_SOURCE", "TASK_SOURCE_SHA256"} == {
+            one["name"] for one in container["env"] if one["name"].startswith("TASK_")
+        }
 
 
 def test_the_kubernetes_models_load_with_a_module_of_airflow():
