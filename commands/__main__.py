@@ -1,20 +1,43 @@
-"""``python -m commands``: one group a file."""
+"""``python -m commands``: one group a file, imported when it is asked for."""
 
 from __future__ import annotations
 
-import typer
+import importlib
+from typing import Any
 
-from commands import dags, images, local
+import typer
+from typer.core import TyperGroup
+
+#: Modules of this package, each with its ``app``, in the order of the help.
+GROUPS = ("images", "dags", "local")
+
+
+class Groups(TyperGroup):
+    """Imports a group when it is asked for: the cluster's clients take a second, of no use to `images list`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(GROUPS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in GROUPS:
+            return None
+        command = typer.main.get_command(importlib.import_module(f"commands.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
+    cls=Groups,
     help="Airflow on Kubernetes with one small image per DAG type. Run it from the repository's folder.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(images.app, name="images")
-app.add_typer(dags.app, name="dags")
-app.add_typer(local.app, name="local")
+
+
+@app.callback()
+def commands() -> None:
+    """Airflow on Kubernetes with one small image per DAG type. Run it from the repository's folder."""
 
 
 def main() -> None:

@@ -12,7 +12,11 @@ from commands.stack_files import StackOption, settings_of
 from commands.tables import show
 from infra import sources
 
-app = typer.Typer(help="DAG configs: dags/<dag_id>.yaml, and the Airflow DAG files made of them.", no_args_is_help=True)
+app = typer.Typer(
+    help="DAG configs: dags/<dag_id>.yaml, and the Airflow DAG files made of them.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 BUILT = Path("build") / "dags"
 
 

@@ -18,7 +18,7 @@ from pipelines.errors import InputError, Problem
 from pipelines.images import IMAGES
 from registry.client import Registry, RegistryError
 
-app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True)
+app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

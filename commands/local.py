@@ -25,6 +25,7 @@ from pipelines.errors import InputError, Problem
 app = typer.Typer(
     help="The one-machine platform: a real cluster, registry and builder on this machine. Needs root on Linux.",
     no_args_is_help=True,
+    add_completion=False,
 )
 STAND_IN_CHART = "the chart is the stand-in of local/chart, not Airflow's own"
 

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
-import pulumi
 import yaml
-from pulumi.runtime import config as pulumi_config
 from pydantic import BaseModel, ValidationError
 
 from infra.settings import PROJECT, Settings
@@ -25,12 +23,17 @@ def load() -> Settings:
 
     Raises InputError with every problem, file ``Pulumi.<stack>.yaml``.
     """
+    # Here, not above: commands read stack files too, and would wait half a second for what they do not use.
+    import pulumi
+    from pulumi.runtime import config as pulumi_config
+
     everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     decoded = {key: _decoded(key, value) for key, value in _own(everything).items()}
     # What is not set comes as the empty default of the project file's schema.
     values = {key: value for key, value in decoded.items() if value not in ({}, [])}
     file = f"Pulumi.{pulumi.get_stack()}.yaml"
-    if clear := tuple(in_clear_text(key, file) for key in SECRET_KEYS & values.keys() if not _is_secret(key)):
+    open_ones = {key for key in SECRET_KEYS & values.keys() if not pulumi_config.is_config_secret(f"{PROJECT}:{key}")}
+    if clear := tuple(in_clear_text(key, file) for key in open_ones):
         raise InputError((*clear, *problems_in(lambda: parse(values, file))))
     return parse(values, file)
 
@@ -70,10 +73,6 @@ def parse(values: Mapping[str, object], file: str) -> Settings:
         return Settings.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(problems(error, Settings, file)) from None
-
-
-def _is_secret(key: str) -> bool:
-    return pulumi_config.is_config_secret(f"{PROJECT}:{key}")
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,8 +124,9 @@ class Supervisor:
         """Raises GaveUp, with the last lines of the log, when the daemon ends or is not ready in time."""
 
         def missing() -> str | None:
-            # Looked at in this order: a daemon that ended must not pass for ready because another answers in its place.
-            if self.running(daemon.name) is None and self._pid_file(daemon.name).exists():
+            # First: a daemon that ended must not pass for ready because another answers in its place. The file before
+            # the process: the other way round, one that begins in between would pass for ended.
+            if self._pid_file(daemon.name).exists() and self.running(daemon.name) is None:
                 raise GaveUp(f"{daemon.name} ended instead of serving; its last log lines:\n{self.tail(daemon.name)}")
             if self.running(daemon.name) is None:
                 return "its process has not begun"

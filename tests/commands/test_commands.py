@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from commands.__main__ import app
+from commands.__main__ import GROUPS, app
 from commands.failure import told
 from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
@@ -33,6 +33,14 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     assert shown.exit_code == 0
     explanation = shown.output.partition("Options")[0]
     assert len(explanation.split()) > 10
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_is_found_and_explains_itself(group: str) -> None:
+    shown = CliRunner().invoke(app, [group, "--help"])
+    assert shown.exit_code == 0
+    assert f"commands {group}" in shown.output
+    assert "completion" not in shown.output
 
 
 def test_the_makefile_knows_every_command_of_the_platform() -> None:
@@ -101,34 +109,37 @@ def test_a_bug_keeps_its_traceback() -> None:
         _ = 1 / 0
 
 
-def run(*command: str, where: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "commands", *command], cwd=where, capture_output=True, text=True)
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(ROOT)
+    return lambda *command: CliRunner().invoke(app, command)
 
 
-def test_images_are_listed_with_their_references() -> None:
+def test_images_are_listed_with_their_references(run: Callable[..., Result]) -> None:
     shown = run("images", "list")
     # Whether the platform runs, another one or none: the references follow from the files alone.
-    assert shown.returncode == 0 or "localhost:5000\n    found:" in shown.stderr, shown.stderr
+    assert shown.exit_code == 0 or "localhost:5000\n    found:" in shown.stderr, shown.stderr
     lines = {line.split()[0]: line for line in shown.stdout.splitlines() if "localhost:5000" in line}
     assert {"bases/task", "cost-of-living", "lakehouse"} <= lines.keys()
     assert "localhost:5000/local/de-airflow-pipeline-lakehouse:" in lines["lakehouse"]
 
 
-def test_dags_are_built_into_the_build_folder() -> None:
+def test_dags_are_built_into_the_build_folder(run: Callable[..., Result]) -> None:
     shown = run("dags", "build")
-    assert shown.returncode == 0, shown.stderr
+    assert shown.exit_code == 0, shown.stderr
     assert {"build/dags/cost_of_living.py", "build/dags/lakehouse_summary.py"} <= set(shown.stdout.split())
     compile((ROOT / "build/dags/cost_of_living.py").read_text(), "cost_of_living.py", "exec")
 
 
-def test_dags_are_listed_with_their_images() -> None:
+def test_dags_are_listed_with_their_images(run: Callable[..., Result]) -> None:
     shown = run("dags", "list")
-    assert shown.returncode == 0, shown.stderr
+    assert shown.exit_code == 0, shown.stderr
     assert any(line.split()[:1] == ["lakehouse_summary"] and "lakehouse" in line for line in shown.stdout.splitlines())
 
 
 def test_an_unknown_stack_is_one_clear_message() -> None:
-    shown = run("images", "list", "--stack", "nowhere")
+    command = [sys.executable, "-m", "commands", "images", "list", "--stack", "nowhere"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert shown.returncode == 1
     assert "Pulumi.nowhere.yaml" in shown.stderr
     assert "Traceback" not in shown.stderr

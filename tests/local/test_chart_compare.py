@@ -17,10 +17,12 @@ from local.chart.objects import Difference, RenderError, differences, normalised
 from local.chart.table import UNEXPLAINED, markdown
 
 scalars = st.one_of(st.booleans(), st.integers(), st.text(min_size=1))
+names = st.text(min_size=1, max_size=8)
 trees = st.dictionaries(
-    st.text(min_size=1),
-    st.recursive(scalars, lambda inner: st.dictionaries(st.text(min_size=1), inner, min_size=1), max_leaves=8),
+    names,
+    st.recursive(scalars, lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=4),
     min_size=1,
+    max_size=3,
 )
 
 

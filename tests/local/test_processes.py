@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import Daemon, Supervisor, started_at
+from local.processes import Daemon, Running, Supervisor, started_at
 from local.waiting import GaveUp, wait
 
 SLEEPER = Daemon("sleeper", ("sleep", "600"))
@@ -84,6 +84,23 @@ def test_a_torn_process_file_means_not_running(supervisor: Supervisor, content: 
     (supervisor.run / "sleeper.pid").write_text(content)
     assert supervisor.running("sleeper") is None
     started(supervisor, SLEEPER)
+
+
+def test_one_that_begins_between_two_looks_has_not_ended(supervisor: Supervisor) -> None:
+    file = supervisor.run / "sleeper.pid"
+    file.parent.mkdir(parents=True)
+    record = {"pid": os.getpid(), "started": started_at(os.getpid()), "digest": SLEEPER.digest}
+
+    class Slow(Supervisor):
+        def running(self, name: str) -> Running | None:
+            found = super().running(name)
+            file.write_text(json.dumps(record))
+            return found
+
+    try:
+        Slow(supervisor.run, supervisor.logs).await_ready(SLEEPER)
+    finally:
+        file.unlink()
 
 
 def test_another_process_with_its_number_is_left_alone(supervisor: Supervisor) -> None:
