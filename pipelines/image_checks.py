@@ -106,7 +106,8 @@ def _base_problems(folder: ImageFolder, root: ImageFolder, airflow: str, python:
     version = AIRFLOW_TAG.fullmatch(found["tag"] or "") if found else None
     if version is None or (version["airflow"], version["python"]) != (airflow, python):
         expected = f"{wanted}, the Airflow and Python of the stack: this is a worker image"
-        yield Problem(folder.file, key, upstream, expected, f"stand on {wanted}")
+        whose = "" if root is folder else f"let {root.shown_as} "
+        yield Problem(folder.file, key, upstream, expected, f"{whose}stand on {wanted}")
     requires = folder.project.requires_python
     try:
         fits = SpecifierSet(requires).contains(f"{python}.0", prereleases=True)

@@ -100,7 +100,9 @@ def unpinned(tree: Tree) -> None:
 
 
 def another_airflow(tree: Tree) -> None:
-    tree.edit("images/lakehouse/pyproject.toml", "apache/airflow:3.2.2-python3.13", "apache/airflow:3.1.0-python3.13")
+    for file in ("pyproject.toml", "Dockerfile"):
+        name = f"images/bases/worker/{file}"
+        tree.edit(name, "apache/airflow:3.2.2-python3.13", "apache/airflow:3.1.0-python3.13")
 
 
 def everywhere(tree: Tree) -> None:

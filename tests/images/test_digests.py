@@ -17,7 +17,7 @@ from registry.client import Credentials, Registry
 from tests.conftest import Deployed
 
 pytestmark = pytest.mark.platform
-NAMES = ("bases/task", "cost-of-living", "lakehouse")
+NAMES = ("bases/task", "bases/worker", "cost-of-living", "lakehouse")
 
 
 def rebuilt_digest(image: Image, references: dict[str, str], deployed: Deployed, metadata: Path) -> str:
