@@ -55,13 +55,7 @@ def instance(machine: Machine) -> str:
     return json.dumps({"Name": INSTANCE, "Driver": "remote", "Nodes": [node], "Dynamic": False}, indent=2) + "\n"
 
 
-def temporary(machine: Machine) -> Path:
-    """Where it makes its mount points, of which a kill leaves folders behind."""
-    return machine.state / "run" / "builds"
-
-
 def prepare(machine: Machine) -> None:
-    files.folder(temporary(machine), 0o700)
     instances = machine.docker_config / "buildx" / "instances"
     for directory in (instances.parent, instances):
         files.folder(directory, 0o700)
@@ -75,7 +69,7 @@ def daemon(machine: Machine, supervisor: Supervisor) -> Daemon:
         "buildkitd",
         mounts.inside(supervisor, str(machine.tool("buildkitd")), "--config", str(path)),
         lambda: probes.socket_answers(socket),
-        {**containers.environment(), "TMPDIR": str(temporary(machine))},
+        containers.environment(),
         {path: configuration(machine)},
         machine.buildkit_address,
     )

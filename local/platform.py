@@ -44,7 +44,7 @@ DAEMONS = (
     "provisioner",
 )
 #: Folders of what runs: worthless once nothing runs any more, and misleading at the next start.
-TRANSIENT = ("addresses", "builds", "containerd", "runc", "shims", "cni", "kubelet", "container-logs")
+TRANSIENT = ("addresses", "daemons/temporary", "containerd", "runc", "shims", "cni", "kubelet", "container-logs")
 NODE_READY_SECONDS = 120
 #: Lock in the state folder -> what its holder does. In the order of taking.
 LOCKS = {"up.lock": "brings up or takes down", "lock": "starts or stops"}

@@ -101,6 +101,7 @@ class Supervisor:
         self.stop(daemon.name, daemon.grace_seconds)
         files.folder(self.run, 0o700)
         files.folder(self.logs, 0o700)
+        temporary = files.folder(self.temporary / daemon.name, 0o700)
         for path, text in daemon.files.items():
             files.write(path, text, 0o600)
         log = self.log(daemon.name)
@@ -114,7 +115,7 @@ class Supervisor:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env={"PATH": os.defpath, **daemon.environment},
+                env={"PATH": os.defpath, "TMPDIR": str(temporary), **daemon.environment},
                 start_new_session=True,
                 umask=0o022,
             )
@@ -147,6 +148,11 @@ class Supervisor:
         stopping.unlink(missing_ok=True)
         self._pid_file(name).unlink(missing_ok=True)
         return running is not None
+
+    @property
+    def temporary(self) -> Path:
+        """Holds a folder for each daemon's temporary files, which one that is killed leaves behind."""
+        return self.run / "temporary"
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"

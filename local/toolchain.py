@@ -129,6 +129,7 @@ def ensure(cache: Path, progress: Progress) -> None:
     with files.locked(
         cache / "lock", lambda holder: progress.say(f"waiting for {holder}, which compiles the toolchain")
     ):
+        files.remove(Path(go_environment(cache)["GOTMPDIR"]))
         for module in missing(cache):
             progress.say(f"compiling {', '.join(sorted(module.binaries))}")
             _build(cache, module, progress)
@@ -136,6 +137,8 @@ def ensure(cache: Path, progress: Progress) -> None:
 
 def go_environment(cache: Path) -> dict[str, str]:
     """The user's own Go settings (proxy, certificates), with every folder that Go writes to inside the cache."""
+    # The one folder that Go does not make itself.
+    temporary = str(files.folder(cache / "go" / "temporary"))
     configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return {
         **os.environ,
@@ -145,6 +148,9 @@ def go_environment(cache: Path) -> dict[str, str]:
         "CGO_ENABLED": "0",
         "GOCACHE": str(cache / "go" / "build"),
         "GOMODCACHE": str(cache / "go" / "mod"),
+        # What a killed compiler leaves there goes before the next build, and with the cache.
+        "GOTMPDIR": temporary,
+        "TMPDIR": temporary,
         "GOFLAGS": "",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",

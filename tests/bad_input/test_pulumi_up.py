@@ -48,6 +48,7 @@ class Project:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(self.home / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "TMPDIR": str(self.home),
         }
         return subprocess.run(
             ["pulumi", *arguments, "--stack", "dev", "--non-interactive", "--color", "never"],

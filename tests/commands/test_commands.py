@@ -39,7 +39,7 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
 def test_every_group_is_found_and_explains_itself(group: str) -> None:
     shown = CliRunner().invoke(app, [group, "--help"])
     assert shown.exit_code == 0
-    assert f"commands {group}" in shown.output
+    assert f"Usage: root {group} " in shown.output
     assert "completion" not in shown.output
 
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import builder, mounts
+from local import builder
 from local.machine import Machine
-from local.platform import TRANSIENT
-from local.processes import Supervisor
 
 
 @pytest.fixture
@@ -24,15 +22,6 @@ def test_pushes_go_to_the_registry_and_upstream_names_to_the_mirror(machine: Mac
     assert content["registry"]["docker.io"]["mirrors"] == [f"{machine.mirror}/docker.io"]
     assert content["registry"][machine.registry]["http"]
     assert Path(content["root"]).is_relative_to(machine.state)
-
-
-def test_what_a_killed_build_leaves_goes_with_the_platform(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mounts, "inside", lambda _, *command: command)
-    supervisor = Supervisor(machine.state / "run", machine.state / "logs")
-    folder = Path(builder.daemon(machine, supervisor).environment["TMPDIR"])
-    builder.prepare(machine)
-    assert folder.is_dir()
-    assert folder in [machine.state / "run" / name for name in TRANSIENT]
 
 
 def test_buildx_finds_the_builder(machine: Machine) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from local import platform
+from local.machine import Machine
 from local.processes import Daemon, Running, Supervisor, started_at
 from local.waiting import GaveUp, wait
 
@@ -101,6 +103,21 @@ def test_one_that_begins_between_two_looks_has_not_ended(supervisor: Supervisor)
         Slow(supervisor.run, supervisor.logs).await_ready(SLEEPER)
     finally:
         file.unlink()
+
+
+def test_what_a_killed_one_leaves_in_its_temporary_folder_goes_with_the_platform(tmp_path: Path) -> None:
+    machine = Machine.here({"HOME": str(tmp_path)})
+    watch = platform.supervisor(machine)
+    watch = replace(watch, groups=())
+    left = tmp_path / "left"
+    started(watch, replace(SLEEPER, command=("sh", "-c", f"mktemp -d >{left}; exec sleep 600")))
+    try:
+        wait("its folder", lambda: None if left.exists() and left.read_text() else "absent", 5)
+    finally:
+        watch.stop("sleeper", 0.1)
+    folder = Path(left.read_text().strip())
+    assert folder.is_dir()
+    assert any(folder.is_relative_to(machine.state / "run" / name) for name in platform.TRANSIENT)
 
 
 def test_another_process_with_its_number_is_left_alone(supervisor: Supervisor) -> None:

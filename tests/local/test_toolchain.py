@@ -86,7 +86,7 @@ def test_go_writes_nowhere_but_to_the_cache(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     monkeypatch.setenv("GOPROXY", "https://goproxy.example.org")
     environment = toolchain.go_environment(tmp_path)
-    for name in ("GOCACHE", "GOMODCACHE", "GOPATH", "XDG_CONFIG_HOME"):
+    for name in ("GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR", "TMPDIR", "XDG_CONFIG_HOME"):
         assert Path(environment[name]).is_relative_to(tmp_path)
     assert environment["GOFLAGS"] == ""
     assert environment["GOPROXY"] == "https://goproxy.example.org"
@@ -114,12 +114,15 @@ def test_what_is_built_is_not_built_again(tmp_path: Path, monkeypatch: pytest.Mo
     )
     monkeypatch.setenv("PATH", fake_go(tmp_path / "bin", script))
     killed = toolchain.folder(tmp_path / "cache", module("tools")).with_suffix(".42.partial")
-    killed.mkdir(parents=True)
+    left = Path(toolchain.go_environment(tmp_path / "cache")["GOTMPDIR"], "go-build1")
+    for folder in (killed, left):
+        folder.mkdir(parents=True)
     for _ in range(2):
         toolchain.ensure(tmp_path / "cache", Progress(io.StringIO()))
     assert (tmp_path / "runs").read_text().count("ran") == len(MODULES)
     assert toolchain.missing(tmp_path / "cache") == ()
     assert not killed.exists()
+    assert not left.exists()
     for entry in MODULES:
         for name in entry.binaries:
             assert toolchain.path(tmp_path / "cache", name).stat().st_mode & 0o777 == 0o755

@@ -59,9 +59,12 @@ def plain_pulumi(deployed: Deployed, tmp_path: Path) -> tuple[Path, dict[str, st
     if not pulumi_engine.available():
         pytest.skip("no Pulumi CLI on PATH")
     clone = clone_of(deployed.root, tmp_path / "elsewhere")
-    (tmp_path / "backend").mkdir()
+    for name in ("backend", "temporary"):
+        (tmp_path / name).mkdir()
     engine = pulumi_engine.PulumiEngine(deployed.machine, "unused", Progress())
     own = {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}", "PULUMI_HOME": str(tmp_path / "home")}
+    # The Kubernetes provider leaves a kubeconfig there.
+    own["TMPDIR"] = str(tmp_path / "temporary")
     environment = {**os.environ, **engine.environment(), **own, "PULUMI_CONFIG_PASSPHRASE": "for this test"}
     environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE")
     return clone, environment
