@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from local import containers, files, mounts, probes
 from local.image_registry import UPSTREAMS
