@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands import image_locks
+from commands import image_locks, image_table
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from commands.tables import show
@@ -17,6 +17,10 @@ from local.machine import Machine
 from pipelines.errors import InputError, Problem
 from pipelines.images import IMAGES
 from registry.client import Registry, RegistryError
+from registry.layer_sizes import LayerSizes
+
+#: Below the cache of this user.
+LAYER_SIZES = "layer-sizes.json"
 
 app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True, add_completion=False)
 
@@ -28,18 +32,18 @@ def images() -> None:
 
 @app.command("list")
 def list_images(stack: StackOption = "dev") -> None:
-    """Show every image type: its profile, its content-addressed reference, and whether the registry holds it.
+    """Show every image: the DAG types it serves, its DAGs, its content-addressed reference, and what it costs to pull.
 
-    The tag is made of the version in pyproject.toml and a hash of all that goes into the build. A state of
-    "to be built" means that the next `make up` or `pulumi up` builds and pushes it; without an answer of the registry
-    it is "unknown", and the exit code 1.
+    The tag is made of the version in pyproject.toml and a hash of all that goes into the build. "shared" is the part of
+    the bytes to pull that other images here have as well: a node that holds one of them does not pull it again. A state
+    of "to be built" means that the next `make up` or `pulumi up` builds and pushes the image; without an answer of the
+    registry it is "unknown", and the exit code 1. What stands on a stand-in of its base may not leave this machine.
     """
     with told():
         settings = settings_of(stack)
         found = sources.load(settings)
-        states, problems = _states(settings, [image.reference for image in found.images])
-        rows = [(image.name, image.profile, image.reference, states[image.reference]) for image in found.images]
-        show(("type", "profile", "reference", "state"), rows)
+        pushed, problems = _pushed(settings, [image.reference for image in found.images])
+        show(image_table.COLUMNS, image_table.rows(found, pushed))
         if problems:
             raise InputError(problems)
 
@@ -58,22 +62,15 @@ def lock(
             typer.echo(image_locks.lock(IMAGES, name).as_posix())
 
 
-def _states(settings: Settings, references: list[str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+def _pushed(settings: Settings, references: list[str]) -> tuple[image_table.Pushed, tuple[Problem, ...]]:
+    """What the registry says, and why it says nothing."""
     server, machine = settings.registry.server, Machine.here()
-    unknown = dict.fromkeys(references, "unknown")
     try:
         credentials = registry_log_in.log_in(machine, server)
     except InputError as error:
-        return unknown, error.problems
+        return image_table.Pushed(), error.problems
     with Registry(server, credentials) as registry:
         try:
-            return {reference: _state(registry, reference) for reference in references}, ()
+            return image_table.ask(registry, references, LayerSizes(machine.cache / LAYER_SIZES)), ()
         except RegistryError as error:
-            return unknown, (registry_log_in.problem(error, machine, server, credentials),)
-
-
-def _state(registry: Registry, reference: str) -> str:
-    digest = registry.digest(reference)
-    if digest is None:
-        return "to be built"
-    return f"in the registry, {digest[:19]}, {(registry.size(reference) or 0) / 1e6:.0f} MB to pull"
+            return image_table.Pushed(), (registry_log_in.problem(error, machine, server, credentials),)

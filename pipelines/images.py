@@ -18,10 +18,10 @@ IMAGES = Path("images")
 CONTEXTS = Path("build/contexts")
 # 1980-01-01, the oldest time that zip files, and so wheels, can hold.
 SOURCE_DATE_EPOCH = 315532800
-# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest. Level 3
-# packs in less than half the time of the default, into a tenth more bytes.
+# Files keep no time of their own, and layers are always packed anew the same way: equal content, equal digest.
+# docs/decisions/0008-zstd-layers.md says why zstd.
 EXPORT = (
-    "type=image,push=true,oci-mediatypes=true,compression=gzip,compression-level=3,"
+    "type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=3,"
     "force-compression=false,rewrite-timestamp=true"
 )
 #: Build arguments of every image.

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,16 +16,9 @@ from typing import Any
 
 import httpx
 
+from registry.manifest import MANIFESTS, Manifest, manifest_of
 from registry.reference import Reference
 
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 HELPER_SECONDS = 60
 #: What every helper says where it has none.
@@ -115,8 +109,6 @@ class _LogIn(httpx.Auth):
     https://distribution.github.io/distribution/spec/auth/token/
     """
 
-    requires_response_body = True
-
     def __init__(self, credentials: Credentials | None) -> None:
         self._basic = httpx.BasicAuth(credentials.username, credentials.password) if credentials else None
 
@@ -132,7 +124,7 @@ class _LogIn(httpx.Auth):
         wanted = {name: value for name, value in challenge.items() if name in ("service", "scope")}
         answer = yield self._signed(httpx.Request("GET", realm, params=wanted))
         if answer.is_success:
-            token = answer.json()
+            token = json.loads(answer.read())
             request.headers["Authorization"] = f"Bearer {token.get('token') or token['access_token']}"
             yield request
 
@@ -141,18 +133,21 @@ class _LogIn(httpx.Auth):
 
 
 class Registry:
-    """One registry server; ``transport`` takes the network's place in tests."""
+    """One registry server, ``is_here`` where on this machine; ``transport`` takes the network's place in tests."""
 
     def __init__(
         self, server: str, credentials: Credentials | None = None, *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.server = server
         host = server.rsplit(":", 1)[0] if not server.endswith("]") else server
-        scheme = "http" if host in LOOPBACK else "https"
+        self.is_here = host in LOOPBACK
+        scheme = "http" if self.is_here else "https"
         self._client = httpx.Client(
             base_url=f"{scheme}://{server}/v2/",
             auth=_LogIn(credentials),
             timeout=10,
+            # Some keep their blobs elsewhere.
+            follow_redirects=True,
             trust_env=scheme == "https",
             transport=transport,
         )
@@ -181,16 +176,48 @@ class Registry:
         manifest: dict[str, Any] = found.json() if found else {}
         return manifest["config"]["digest"] if "config" in manifest else None
 
-    def size(self, reference: str) -> int | None:
-        """Compressed bytes to pull: configuration and layers, of the first platform where there are several."""
+    def manifest(self, reference: str) -> Manifest | None:
+        """What the reference names, of the first platform where there are several; None when there is no such image."""
         found = self._ask("GET", reference)
         if found is None:
             return None
-        manifest: dict[str, Any] = found.json()
-        if "manifests" in manifest:
-            parsed = Reference.parse(reference)
-            return self.size(f"{self.server}/{parsed.repository}@{manifest['manifests'][0]['digest']}")
-        return sum(int(part["size"]) for part in (manifest["config"], *manifest["layers"]))
+        digest, document = found.headers.get("Docker-Content-Digest", ""), found.json()
+        if "manifests" in document:
+            repository = Reference.parse(reference).repository
+            found = self._ask("GET", f"{self.server}/{repository}@{document['manifests'][0]['digest']}")
+            document = found.json() if found else {}
+        return manifest_of(document, digest)
+
+    def size(self, reference: str) -> int | None:
+        """Compressed bytes to pull: configuration and layers, of the first platform where there are several."""
+        manifest = self.manifest(reference)
+        return None if manifest is None else manifest.size
+
+    def labels(self, reference: str) -> Mapping[str, str] | None:
+        """The labels that an image has, its base's with them; None when there is no such image."""
+        manifest = self.manifest(reference)
+        if manifest is None:
+            return None
+        path = f"{Reference.parse(reference).repository}/blobs/{manifest.configuration.digest}"
+        found = self._send("GET", path, reference)
+        return ((found.json().get("config") or {}).get("Labels") or {}) if found else {}
+
+    def part(self, repository: str, blob: str, range_: str) -> bytes | None:
+        """Some bytes of a blob, as HTTP's ``Range`` names them (``-4``); None where the server gives no such part."""
+        found = self._send("GET", f"{repository}/blobs/{blob}", f"{self.server}/{repository}", Range=f"bytes={range_}")
+        return found.content if found is not None and found.status_code == httpx.codes.PARTIAL_CONTENT else None
+
+    @contextmanager
+    def stream(self, repository: str, blob: str) -> Iterator[Iterator[bytes]]:
+        """A blob's bytes in pieces, never all of them in memory. Raises RegistryError."""
+        what = f"{self.server}/{repository}@{blob}"
+        try:
+            with self._client.stream("GET", f"{repository}/blobs/{blob}") as response:
+                if response.is_error:
+                    raise RegistryError(f"registry {self.server} answers {response.status_code} for {what}")
+                yield response.iter_raw()
+        except httpx.HTTPError as error:
+            raise RegistryUnreachableError(f"registry {self.server} cannot be reached for {what}: {error}") from error
 
     def check(self) -> None:
         """Raise RegistryError unless the server answers and takes the credentials."""
@@ -202,9 +229,9 @@ class Registry:
             raise ValueError(f"{reference} is not in {self.server}")
         return self._send(method, f"{parsed.repository}/manifests/{parsed.manifest}", reference)
 
-    def _send(self, method: str, path: str, what: str) -> httpx.Response | None:
+    def _send(self, method: str, path: str, what: str, **headers: str) -> httpx.Response | None:
         try:
-            response = self._client.request(method, path, headers={"Accept": MANIFESTS})
+            response = self._client.request(method, path, headers={"Accept": MANIFESTS, **headers})
         except httpx.HTTPError as error:
             raise RegistryUnreachableError(f"registry {self.server} cannot be reached for {what}: {error}") from error
         if response.status_code == httpx.codes.NOT_FOUND:

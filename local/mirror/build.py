@@ -18,10 +18,11 @@ from local import containers, toolchain
 from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
-from local.mirror.recipes import RECIPES, SHARED, STAND_IN_LABEL, Recipe, keys
+from local.mirror.recipes import RECIPES, SHARED, Recipe, keys
 from local.progress import Progress
 from local.waiting import GaveUp
 from registry.client import Registry
+from registry.stand_ins import LABEL as STAND_IN_LABEL
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # The mirror is on this machine: a faster build is worth more than a smaller layer.

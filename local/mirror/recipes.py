@@ -9,7 +9,6 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 SHARED = FOLDER / "shared"
-STAND_IN_LABEL = "io.de-airflow-pipeline.stand-in"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pipelines.images import Image
 from tests.infra.recording import Recording, record
 
 RAW = (
-    "type=image,push=true,oci-mediatypes=true,compression=gzip,compression-level=3,"
+    "type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=3,"
     "force-compression=false,rewrite-timestamp=true"
 )
 

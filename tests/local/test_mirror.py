@@ -21,6 +21,7 @@ from local.mirror import RECIPES, build, ensure_mirror, recipes, rootfs
 from local.progress import Progress
 from local.waiting import GaveUp
 from pipelines.image_lock import parse_lock
+from registry import stand_ins
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"uv": "1", "minio": "a", "mc": "a"}
@@ -242,4 +243,4 @@ def test_a_stand_in_says_that_it_is_one(running: Machine, recipe: recipes.Recipe
         accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
         manifest = mirror.get(f"manifests/{tag}", headers=accept).raise_for_status().json()
         configuration = mirror.get(f"blobs/{manifest['config']['digest']}").raise_for_status().json()
-    assert configuration["config"]["Labels"][recipes.STAND_IN_LABEL] == "true"
+    assert configuration["config"]["Labels"][stand_ins.LABEL] == "true"

@@ -1,9 +1,14 @@
 import base64
+import gzip
+import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import zstandard
 
 from registry.client import (
     Credentials,
@@ -13,10 +18,27 @@ from registry.client import (
     RegistryUnreachableError,
     docker_credentials,
 )
+from registry.layer_sizes import LayerSizes, unpacked_size
+from registry.layer_stream import unpacked
+from registry.stand_ins import is_on_a_stand_in, promotion_problems
 
 DIGEST = "sha256:" + "a" * 64
-MANIFEST = {"config": {"size": 7, "digest": "sha256:" + "c" * 64}, "layers": [{"size": 100}, {"size": 20}]}
+LAYERS: list[dict[str, Any]] = [
+    {"size": 100, "digest": "sha256:" + "1" * 64},
+    {"size": 20, "digest": "sha256:" + "2" * 64},
+]
+MANIFEST = {"config": {"size": 7, "digest": "sha256:" + "c" * 64}, "layers": LAYERS}
+BLOBS = {
+    LAYERS[0]["digest"]: gzip.compress(b"x" * 70_000),
+    LAYERS[1]["digest"]: zstandard.ZstdCompressor().compress(b"y" * 80_000),
+}
+LABELS = {"io.de-airflow-pipeline.stand-in": "true"}
 INDEX = {"manifests": [{"digest": DIGEST}, {"digest": "sha256:" + "b" * 64}]}
+
+
+def blob(content: bytes, part: str | None) -> httpx.Response:
+    parts = {"bytes=0-3": content[:4], "bytes=-4": content[-4:]}
+    return httpx.Response(206, content=parts[part]) if part else httpx.Response(200, content=content)
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -29,7 +51,11 @@ def answer(request: httpx.Request) -> httpx.Response:
             assert "oci.image.index" in request.headers["Accept"]
             return httpx.Response(200, json=MANIFEST, headers={"Docker-Content-Digest": DIGEST})
         case "/v2/local/many/manifests/1":
-            return httpx.Response(200, json=INDEX)
+            return httpx.Response(200, json=INDEX, headers={"Docker-Content-Digest": "sha256:" + "f" * 64})
+        case path if path.endswith("/blobs/sha256:" + "c" * 64):
+            return httpx.Response(200, json={"config": {"Labels": LABELS}})
+        case path if path.partition("/blobs/")[2] in BLOBS:
+            return blob(BLOBS[path.partition("/blobs/")[2]], request.headers.get("Range"))
         case "/v2/local/broken/manifests/1":
             return httpx.Response(500)
         case path if path == f"/v2/local/many/manifests/{DIGEST}":
@@ -57,6 +83,61 @@ def test_size_counts_configuration_and_layers_of_one_platform(image: str) -> Non
     assert registry().size(f"localhost:5000/local/{image}:1") == 127
 
 
+def test_the_manifest_names_the_layers_and_the_digest_of_what_was_asked_for() -> None:
+    one, many = (registry().manifest(f"localhost:5000/local/{name}:1") for name in ("x", "many"))
+    assert one is not None
+    assert many is not None
+    assert (one.digest, many.digest) == (DIGEST, "sha256:" + "f" * 64)
+    assert one.layers == many.layers
+    assert [layer.size for layer in one.layers] == [100, 20]
+
+
+def test_the_unpacked_size_of_a_layer() -> None:
+    sizes = [unpacked_size(registry(), "local/x", layer["digest"]) for layer in LAYERS]
+    assert sizes == [70_000, 80_000]
+    assert unpacked_size(registry(), "local/x", "sha256:" + "3" * 64) is None
+
+
+def test_nothing_is_downloaded_from_elsewhere_to_measure_it() -> None:
+    def remote(request: httpx.Request) -> httpx.Response:
+        assert "Range" in request.headers
+        return answer(request)
+
+    elsewhere = Registry("ghcr.io", Credentials("user", "secret"), transport=httpx.MockTransport(remote))
+    assert [unpacked_size(elsewhere, "local/x", layer["digest"]) for layer in LAYERS] == [70_000, None]
+
+
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_layer_is_read_however_it_is_packed(pack: Callable[[bytes], bytes]) -> None:
+    assert unpacked(io.BytesIO(pack(b"z" * 300_000))).read() == b"z" * 300_000
+
+
+def test_sizes_are_asked_for_once(tmp_path: Path) -> None:
+    layers = [("local/x", layer["digest"]) for layer in LAYERS]
+    path = tmp_path / "cache" / "sizes.json"
+    wanted = {LAYERS[0]["digest"]: 70_000, LAYERS[1]["digest"]: 80_000}
+    assert LayerSizes(path).unpacked(registry(), layers) == wanted
+    silent = Registry("localhost:5000", transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    assert LayerSizes(path).unpacked(silent, layers) == wanted
+    path.write_text("{")
+    with pytest.raises(RegistryError):
+        LayerSizes(path).unpacked(silent, layers)
+
+
+def test_what_stands_on_a_stand_in_is_not_promoted() -> None:
+    image = "localhost:5000/local/x:1"
+    assert registry().labels(image) == LABELS
+    [problem] = promotion_problems(registry(), [image, "localhost:5000/local/x:2"])
+    assert (problem.file, problem.found) == (image, "an image on a stand-in of its base")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [({}, False), ({"other": "true"}, False), (LABELS, True), (dict.fromkeys(LABELS, ""), True)]
+)
+def test_a_stand_in_is_told_by_its_label_whatever_the_value(labels: dict[str, str], expected: bool) -> None:
+    assert is_on_a_stand_in(labels) is expected
+
+
 def test_the_configuration_is_that_of_one_platform() -> None:
     assert registry().configuration("localhost:5000/local/x:1") == "sha256:" + "c" * 64
     assert registry().configuration("localhost:5000/local/many:1") is None
@@ -73,7 +154,12 @@ def test_refused_credentials_are_named_and_not_shown() -> None:
 def token_server(realm: str) -> httpx.MockTransport:
     """A registry that takes tokens only, and what sells them, as ghcr.io does."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def blob(content: bytes, part: str | None) -> httpx.Response:
+    parts = {"bytes=0-3": content[:4], "bytes=-4": content[-4:]}
+    return httpx.Response(206, content=parts[part]) if part else httpx.Response(200, content=content)
+
+
+def answer(request: httpx.Request) -> httpx.Response:
         signature = request.headers.get("Authorization", "")
         if request.url.path == "/token":
             if signature != "Basic " + base64.b64encode(b"user:secret").decode():
