@@ -215,7 +215,7 @@ class Registry:
             with self._client.stream("GET", f"{repository}/blobs/{blob}") as response:
                 if response.is_error:
                     raise RegistryError(f"registry {self.server} answers {response.status_code} for {what}")
-                yield response.iter_raw()
+                yield response.iter_bytes()
         except httpx.HTTPError as error:
             raise RegistryUnreachableError(f"registry {self.server} cannot be reached for {what}: {error}") from error
 

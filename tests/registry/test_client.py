@@ -154,12 +154,7 @@ def test_refused_credentials_are_named_and_not_shown() -> None:
 def token_server(realm: str) -> httpx.MockTransport:
     """A registry that takes tokens only, and what sells them, as ghcr.io does."""
 
-    def blob(content: bytes, part: str | None) -> httpx.Response:
-    parts = {"bytes=0-3": content[:4], "bytes=-4": content[-4:]}
-    return httpx.Response(206, content=parts[part]) if part else httpx.Response(200, content=content)
-
-
-def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
         signature = request.headers.get("Authorization", "")
         if request.url.path == "/token":
             if signature != "Basic " + base64.b64encode(b"user:secret").decode():
