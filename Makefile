@@ -8,7 +8,7 @@ FAST := not platform and not cli and not airflow and not helm and not chart and 
 .DEFAULT_GOAL := help
 .PHONY: up down purge status smoke test test-fast test-faults lint bench help venv
 
-up: venv ## bring the one-machine platform up and run both DAGs
+up: venv ## bring the one-machine platform up and run two DAGs
 	@$(RUN) commands local up
 down: venv ## stop the platform, keep its data
 	@$(RUN) commands local down
@@ -16,7 +16,7 @@ purge: venv ## remove the platform and all its data
 	@$(RUN) commands local purge
 status: venv ## what runs, and where
 	@$(RUN) commands local status
-smoke: venv ## run both DAGs and prove what they did
+smoke: venv ## run all DAGs and prove what they did
 	@$(RUN) commands local smoke
 test: venv ## all tests but injected faults; brings the platform up where it is not, takes down what it started
 	@$(RUN) pytest -m "not faults"

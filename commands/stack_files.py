@@ -9,6 +9,8 @@ import typer
 
 from infra import settings_source
 from infra.settings import Settings
+from local import services
+from local.machine import STACK, Machine
 
 StackOption = Annotated[
     str, typer.Option("--stack", help="Whose registry, name and executors count: Pulumi.<stack>.yaml.")
@@ -16,9 +18,15 @@ StackOption = Annotated[
 
 
 def settings_of(stack: str) -> Settings:
-    """The stack's settings, with a log-in that nothing uses. Raises InputError with every problem."""
+    """The stack's settings, with a log-in that nothing uses, and no value where the file has an encrypted one.
+
+    Raises InputError with every problem.
+    """
     path = Path(f"Pulumi.{stack}.yaml")
-    registry = settings_source.read_stack_file(path).get("registry")
+    values = settings_source.without_secrets(settings_source.read_stack_file(path))
+    if stack == STACK:
+        values = settings_source.with_entries(values, services.secrets(Machine.here()))
+    registry = values.get("registry")
     server = registry.get("server") if isinstance(registry, dict) else None
     unused = [{"server": server or "none", "username": "none", "password": "none"}]
-    return settings_source.load_file(path, {"registryCredentials": unused})
+    return settings_source.parse({**values, "registryCredentials": unused}, path.name)

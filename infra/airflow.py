@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import jobs, names, runtime
+from infra import jobs, names, pools, runtime
 from infra.airflow_values import ValuesArguments, values
 from infra.restricted import AIRFLOW
-from infra.settings import Chart
+from infra.settings import Chart, Pool
 
 
 @dataclass(frozen=True)
 class AirflowArguments:
-    """The chart, what its values are made of, and what must be there first."""
+    """The chart, what its values are made of, pools, and what must be there first."""
 
     namespace: pulumi.Output[str]
+    pools: Mapping[str, Pool]
     chart: Chart
     values: ValuesArguments
     database_fingerprint: pulumi.Output[str]
@@ -26,7 +27,7 @@ class AirflowArguments:
 
 
 class Airflow(pulumi.ComponentResource):
-    """Runtime ConfigMap, migration Job, Helm release."""
+    """Runtime ConfigMap, migration Job, Helm release, and a Job that makes the pools beside it."""
 
     release: k8s.helm.v3.Release
     ready: tuple[pulumi.Resource, ...]
@@ -50,19 +51,38 @@ class Airflow(pulumi.ComponentResource):
             max_history=5,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[migration, files, *arguments.after]),
         )
-        self.ready = (self.release,)
+        self.ready = (self.release, *self._pools(arguments, migration))
         self.register_outputs({})
 
     def _migration(self, arguments: AirflowArguments) -> k8s.batch.v1.Job:
+        return self._job("airflow-migration", ["db", "migrate"], [], arguments, arguments.after)
+
+    def _pools(self, arguments: AirflowArguments, migration: k8s.batch.v1.Job) -> tuple[pulumi.Resource, ...]:
+        if not arguments.pools:
+            return ()
+        after = pulumi.ResourceOptions(parent=self, depends_on=list(arguments.after))
+        mount = pools.mounted(arguments.pools, arguments.namespace, after)
+        return (self._job("airflow-pools", pools.ARGUMENTS, [mount], arguments, [migration]),)
+
+    def _job(
+        self,
+        name: str,
+        command: Sequence[str],
+        mounts: Sequence[jobs.Mount],
+        arguments: AirflowArguments,
+        after: Sequence[pulumi.Resource],
+    ) -> k8s.batch.v1.Job:
+        """Airflow's own command line, with the database."""
         airflow = arguments.values.airflow
         return jobs.run(
-            "airflow-migration",
+            name,
             jobs.JobArguments(
                 namespace=arguments.namespace,
                 image=airflow.image,
                 identity=AIRFLOW,
                 resources=airflow.components.jobs,
-                arguments=["db", "migrate"],
+                arguments=command,
+                mounts=mounts,
                 environment=[
                     jobs.from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.METADATA_SECRET, "connection"),
                     jobs.from_secret("AIRFLOW__CORE__FERNET_KEY", names.FERNET_KEY_SECRET, "fernet-key"),
@@ -72,5 +92,5 @@ class Airflow(pulumi.ComponentResource):
                 # Airflow writes its default configuration and logs below its home.
                 read_only_root=False,
             ),
-            pulumi.ResourceOptions(parent=self, depends_on=list(arguments.after)),
+            pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

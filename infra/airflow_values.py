@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 
 from infra import names, pod_template, restricted, runtime
+from infra.connections import FromSecret
 from infra.settings import Airflow, Resources
 
 PASSWORDS_MOUNT = "/run/airflow-admin"
@@ -16,6 +17,8 @@ PASSWORDS_FILE = f"{PASSWORDS_MOUNT}/passwords.json"
 WRITABLE_VOLUME = "admin-passwords"
 SECRET_VOLUME = "admin-secret"  # noqa: S105 - a volume
 SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
+
+STORE_CONNECTION = FromSecret(names.STORE_CONNECTION_VARIABLE, names.STORE_AIRFLOW_SECRET)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class ValuesArguments:
     files: runtime.RuntimeFiles
     fingerprint: pulumi.Input[str]
     admin_fingerprint: pulumi.Input[str]
+    connections: tuple[FromSecret, ...] = ()
 
 
 def values(arguments: ValuesArguments) -> dict[str, Any]:
@@ -56,11 +60,8 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "rbac": {"create": False},
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "secret": [
-            {
-                "envName": names.STORE_CONNECTION_VARIABLE,
-                "secretName": names.STORE_AIRFLOW_SECRET,
-                "secretKey": names.STORE_CONNECTION_VARIABLE,
-            }
+            {"envName": one.variable, "secretName": one.secret, "secretKey": one.variable}
+            for one in (STORE_CONNECTION, *arguments.connections)
         ],
         "enableBuiltInSecretEnvVars": {"AIRFLOW_CONN_AIRFLOW_DB": False},
         "volumes": [arguments.files.volume()],
@@ -75,7 +76,7 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
             "kubernetes": {"serviceAccount": {"create": False, "name": names.WORKER_ACCOUNT}},
         },
         "podTemplate": pod_template.text(
-            pod_template.manifest(airflow, arguments.files, _worker_environment(environment))
+            pod_template.manifest(airflow, arguments.files, _worker_environment(environment, arguments.connections))
         ),
         **_left_out(),
         "config": _config(arguments),
@@ -109,11 +110,13 @@ def kubernetes_connection(tasks_namespace: str) -> str:
     return json.dumps({"conn_type": "kubernetes", "extra": extra}, sort_keys=True)
 
 
-def _worker_environment(environment: dict[str, str]) -> list[dict[str, Any]]:
-    connection = {"name": names.STORE_AIRFLOW_SECRET, "key": names.STORE_CONNECTION_VARIABLE}
+def _worker_environment(environment: dict[str, str], connections: tuple[FromSecret, ...]) -> list[dict[str, Any]]:
     return [
         *({"name": name, "value": value} for name, value in environment.items()),
-        {"name": names.STORE_CONNECTION_VARIABLE, "valueFrom": {"secretKeyRef": connection}},
+        *(
+            {"name": one.variable, "valueFrom": {"secretKeyRef": {"name": one.secret, "key": one.variable}}}
+            for one in (STORE_CONNECTION, *connections)
+        ),
     ]
 
 

@@ -18,6 +18,8 @@ STORE_AIRFLOW_SECRET = "object-store-airflow"
 STORE_PUBLISHER_SECRET = "object-store-publisher"
 STORE_TASKS_SECRET = "object-store-tasks"
 STORE_USERS_SECRET = "object-store-users"
+CONNECTIONS_SECRET = "airflow-connections"
+VARIABLES_SECRET = "airflow-variables"
 REGISTRY_SECRET = "registry"
 
 STORE_CONNECTION = "object_store"

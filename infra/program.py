@@ -14,6 +14,7 @@ from infra import names, runtime, secrets, sources
 from infra.airflow import Airflow, AirflowArguments
 from infra.airflow_secrets import AirflowSecrets, AirflowSecretsArguments
 from infra.airflow_values import ValuesArguments
+from infra.connections import Connections, ConnectionsArguments
 from infra.database import Database, DatabaseArguments
 from infra.images import Images, ImagesArguments
 from infra.namespaces import Namespaces, NamespacesArguments
@@ -21,6 +22,7 @@ from infra.object_store import ObjectStore, ObjectStoreArguments
 from infra.publication import Publication, PublicationArguments
 from infra.pull_secret import PullSecret, PullSecretArguments
 from infra.settings import Settings
+from infra.task_secrets import TaskSecrets, TaskSecretsArguments
 from pipelines.dag_tree import pack
 
 
@@ -68,19 +70,24 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     store = ObjectStore(ObjectStoreArguments(spaces.core, spaces.tasks, settings.object_store, jobs, key), ground)
     database = Database(DatabaseArguments(spaces.core, settings.database, key), ground)
     keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, settings.airflow.admin_user, key), ground)
+    declared = settings.airflow
+    connections = Connections(ConnectionsArguments(spaces.core, declared.connections, declared.variables, key), ground)
+    task_secrets = TaskSecrets(TaskSecretsArguments(spaces.tasks, settings.tasks.secrets), ground)
     images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
     files = runtime.read()
     airflow = Airflow(
         AirflowArguments(
             namespace=spaces.core,
+            pools=declared.pools,
             chart=settings.chart,
-            values=_values(settings, store, database, keys, files),
+            values=_values(settings, store, database, keys, connections, files),
             database_fingerprint=database.fingerprint,
-            after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready],
+            after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready, *connections.ready],
         ),
         top,
     )
-    version = _publish(settings, found, spaces, images, files, [*airflow.ready, *store.ready, *images.ready], top)
+    before = [*airflow.ready, *store.ready, *task_secrets.ready, *images.ready]
+    version = _publish(settings, found, spaces, images, files, before, top)
     return Outputs(
         images={name: image.reference for name, image in found.catalog.images.items()},
         digests={type_: images.digests[image.image] for type_, image in found.catalog.images.items()},
@@ -94,7 +101,12 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
 
 
 def _values(
-    settings: Settings, store: ObjectStore, database: Database, keys: AirflowSecrets, files: runtime.RuntimeFiles
+    settings: Settings,
+    store: ObjectStore,
+    database: Database,
+    keys: AirflowSecrets,
+    connections: Connections,
+    files: runtime.RuntimeFiles,
 ) -> ValuesArguments:
     return ValuesArguments(
         namespace=settings.name,
@@ -104,7 +116,8 @@ def _values(
         refresh_seconds=settings.publication.refresh_seconds,
         xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
         files=files,
-        fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint),
+        connections=connections.environment,
+        fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint, connections.fingerprint),
         admin_fingerprint=keys.admin_fingerprint,
     )
 

@@ -11,8 +11,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
+from infra.settings_secrets import ConnectionText, SecretName, TaskSecret
 from infra.settings_types import (
     Bucket,
+    ConnectionId,
     Cpu,
     Digest,
     Email,
@@ -20,11 +22,13 @@ from infra.settings_types import (
     Memory,
     Name,
     PinnedImage,
+    PoolName,
     PythonVersion,
     Region,
     RegistryServer,
     RepositoryPart,
     UserName,
+    VariableKey,
     Version,
 )
 
@@ -112,8 +116,19 @@ class Components(Record):
     jobs: Resources = resources("50m", "256Mi", "2", "2Gi")
 
 
+class Pool(Record):
+    """A pool of Airflow's. ``includeDeferred`` counts deferred tasks too: pod tasks are, while their pod runs."""
+
+    slots: Annotated[int, Field(gt=0)]
+    description: str = ""
+    include_deferred: bool = True
+
+
 class Airflow(Record):
-    """Airflow's version, the executors (the first one is the default), and who administers it."""
+    """Airflow's version, the executors (the first one is the default), who administers it, and what DAGs may name.
+
+    A connection is a URI, or a JSON object with Airflow's own keys: ``conn_type``, ``host``, ``login``, ...
+    """
 
     version: Version = "3.2.2"
     python: PythonVersion = "3.13"
@@ -123,6 +138,9 @@ class Airflow(Record):
         "LocalExecutor",
     )
     admin_user: UserName = "admin"
+    connections: Mapping[ConnectionId, ConnectionText] = Field(default_factory=dict)
+    variables: Mapping[VariableKey, str] = Field(default_factory=dict)
+    pools: Mapping[PoolName, Pool] = Field(default_factory=dict)
     components: Components = Components()
 
     @property
@@ -193,9 +211,13 @@ class Database(Record):
 
 
 class Tasks(Record):
-    """What every task pod of the KubernetesPodOperator carries beside its own container."""
+    """What task pods of the KubernetesPodOperator carry beside their own container, and the Secrets they may read.
+
+    ``secrets`` maps a Secret's name to environment variables and their values; a DAG config names it by ``env_from``.
+    """
 
     xcom_sidecar_image: PinnedImage = "busybox:1.37.0-musl"
+    secrets: Mapping[SecretName, TaskSecret] = Field(default_factory=dict)
 
 
 class Publication(Record):

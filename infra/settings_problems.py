@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +11,10 @@ from pydantic_core import ErrorDetails
 
 from pipelines.errors import Problem
 
-SECRET_KEYS = frozenset({"registryCredentials"})
+#: What pydantic appends to the place of a mapping's key that is wrong.
+KEY_OF_A_MAPPING = "[key]"
+#: Settings that must be secret, by their place.
+SECRET_PATHS = (("registryCredentials",), ("airflow", "connections"), ("tasks", "secrets"))
 
 _LIMITS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _KINDS = {
@@ -39,15 +42,17 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
             yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
 
 
-def in_clear_text(key: str, file: str) -> Problem:
+def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
     """What to say of a secret that everybody can read in the stack file."""
-    fix = f"remove it, then set it{_how((key,))}; what was committed is known: make another password"
-    return Problem(file, key, "clear text", "a secret", fix)
+    fix = f"remove it, then set it{_how(place)}; what was committed is known: make another password"
+    return Problem(file, _key(place), "clear text", "a secret", fix)
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     key = ""
     for part in location:
+        if part == KEY_OF_A_MAPPING:
+            continue
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     return key
 
@@ -82,8 +87,12 @@ def _description(location: tuple[int | str, ...], root: type[BaseModel]) -> str:
 def _record(location: tuple[int | str, ...], root: type[BaseModel]) -> type[BaseModel] | None:
     """The record that stands at a location, or that a list there holds."""
     record: type[BaseModel] | None = root
+    annotation: Any = None
     for part in location:
         if isinstance(part, int) or record is None:
+            continue
+        if get_origin(annotation) is Mapping:
+            annotation = None
             continue
         annotation = next((f.annotation for f in record.model_fields.values() if f.alias == part), None)
         record = next((kind for kind in _leaves(annotation) if issubclass(kind, BaseModel)), None)
@@ -98,11 +107,15 @@ def _leaves(annotation: Any) -> Iterator[type]:
 
 
 def _is_secret(location: tuple[int | str, ...]) -> bool:
-    return bool(location) and location[0] in SECRET_KEYS
+    return any(location[: len(place)] == place for place in SECRET_PATHS)
 
 
 def _how(location: tuple[int | str, ...]) -> str:
-    key = _key(location) if len(location) > 1 else f"{_key(location)}[0].password"
+    if location == ("registryCredentials",):
+        location = (*location, 0, "password")
+    key = _key(location)
+    if location in SECRET_PATHS:
+        key += ".<name>"
     return f", as a secret: pulumi config set --secret --path '{key}'" if _is_secret(location) else ""
 
 
@@ -110,7 +123,7 @@ def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
     value = details["input"]
     if isinstance(value, (dict, list, tuple)):
         return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
-    if _is_secret(location):
+    if _is_secret(location) and location[-1] != KEY_OF_A_MAPPING:
         return f"a secret {type(value).__name__}" if value else "an empty secret"
     return repr(value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -12,9 +13,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from infra.settings import PROJECT, Settings
-from infra.settings_problems import SECRET_KEYS, in_clear_text, problems
+from infra.settings_problems import SECRET_PATHS, in_clear_text, problems
 from pipelines.errors import InputError, Problem, problems_in
 
+ENCRYPTED = "secure"
 CHART_PATH_VARIABLE = "AIRFLOW_CHART"
 
 
@@ -32,8 +34,8 @@ def load() -> Settings:
     # What is not set comes as the empty default of the project file's schema.
     values = {key: value for key, value in decoded.items() if value not in ({}, [])}
     file = f"Pulumi.{pulumi.get_stack()}.yaml"
-    open_ones = {key for key in SECRET_KEYS & values.keys() if not pulumi_config.is_config_secret(f"{PROJECT}:{key}")}
-    if clear := tuple(in_clear_text(key, file) for key in open_ones):
+    open_ones = {key for key in values if not pulumi_config.is_config_secret(f"{PROJECT}:{key}")}
+    if clear := tuple(in_clear_text(place, file) for place in SECRET_PATHS if _is_there(values, place, open_ones)):
         raise InputError((*clear, *problems_in(lambda: parse(values, file))))
     return parse(values, file)
 
@@ -61,6 +63,39 @@ def read_stack_file(path: Path) -> dict[str, object]:
     raise InputError([Problem(path.name, "", found, "a stack file with a mapping config:", fix)])
 
 
+def without_secrets(values: Mapping[str, object]) -> dict[str, object]:
+    """A stack file's configuration with the names of its connections and of its task pods' Secrets, and no values.
+
+    Only the engine can read those: they stand encrypted in the file.
+    """
+    unknown: tuple[tuple[str, str, object], ...] = (
+        ("airflow", "connections", "unknown://"),
+        ("tasks", "secrets", {"UNKNOWN": "unknown"}),
+    )
+    known = dict(values)
+    for part, key, value in unknown:
+        inside = known.get(part)
+        if isinstance(inside, Mapping) and isinstance(entries := inside.get(key), Mapping):
+            known[part] = {**inside, key: {name: value for name in entries if name != ENCRYPTED}}
+    return known
+
+
+def with_entries(
+    values: Mapping[str, object], more: Mapping[tuple[str, str], Mapping[str, object]]
+) -> dict[str, object]:
+    """The configuration with entries added to mappings two levels down; its own entries stay."""
+    whole = dict(values)
+    for (part, key), entries in more.items():
+        inside = _mapping(whole.get(part))
+        whole[part] = {**inside, key: {**entries, **_mapping(inside.get(key))}}
+    return whole
+
+
+def _mapping(found: object) -> Mapping[str, object]:
+    # What is no mapping is for the settings to refuse, where nothing is added to it.
+    return found if isinstance(found, Mapping) else {}
+
+
 def parse(values: Mapping[str, object], file: str) -> Settings:
     """The settings of a plain mapping: camelCase keys, no project prefix.
 
@@ -73,6 +108,14 @@ def parse(values: Mapping[str, object], file: str) -> Settings:
         return Settings.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(problems(error, Settings, file)) from None
+
+
+def _is_there(values: Mapping[str, Any], place: tuple[str, ...], open_ones: AbstractSet[str]) -> bool:
+    found: Any = values
+    for part in place:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    # The engine tells of a whole top-level key only whether anything in it is secret.
+    return bool(found) and place[0] in open_ones
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:

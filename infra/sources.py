@@ -68,4 +68,6 @@ def platform(settings: Settings) -> Platform:
         object_store_secret=names.STORE_TASKS_SECRET,
         xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
         executors=settings.airflow.executors,
+        pools=tuple(sorted(settings.airflow.pools)),
+        secrets=tuple(sorted(settings.tasks.secrets)),
     )

@@ -13,6 +13,8 @@ from local import toolchain
 from pipelines.errors import InputError, Problem
 
 PROJECT = "de-airflow-pipeline"
+#: The stack that this machine deploys.
+STACK = "dev"
 PORT_OFFSET = "DE_AIRFLOW_PIPELINE_PORT_OFFSET"
 KUBE_CONTEXT = f"{PROJECT}-local"
 

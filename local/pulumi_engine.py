@@ -18,11 +18,11 @@ from typing import Any
 
 import yaml
 
-from local import files, stack
+from local import files, services, stack
 from local import pulumi_recovery as recovery
 from local.apply import Counts
 from local.engine import Choice
-from local.machine import PROJECT, Machine
+from local.machine import PROJECT, STACK, Machine
 from local.progress import Progress
 from local.waiting import GaveUp
 
@@ -57,7 +57,7 @@ class PulumiEngine:
         self._machine, self._progress = machine, progress
         self._home = machine.state / "pulumi" / namespace
         self._backend = self._home / "backend"
-        self._checkpoint = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack.STACK}.json"
+        self._checkpoint = self._backend / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
         self._temporary = self._home / "tmp"
         self._choice, self._unfinished = self._home / "choice.json", self._home / "unfinished"
         self._salt, self._source = self._home / "salt", self._home / "config-source"
@@ -160,8 +160,10 @@ class PulumiEngine:
         ours = {f"{PROJECT}:{key}": value for key, value in stack.values(self._machine, choice).items()}
         values = {**others, **ours}
         credentials = stack.credentials(self._machine)
+        more = services.secrets(self._machine)
         # Encrypting anew would change nothing but the ciphertext, and costs a second for each value.
-        fingerprint = hashlib.sha256(json.dumps([values, credentials], sort_keys=True).encode()).hexdigest()
+        every = [values, credentials, [[*place, entries] for place, entries in more.items()]]
+        fingerprint = hashlib.sha256(json.dumps(every, sort_keys=True).encode()).hexdigest()
         if self.config_file.exists() and self._source.exists() and self._source.read_text() == fingerprint:
             return
         key = f"{PROJECT}:registryCredentials"
@@ -169,10 +171,13 @@ class PulumiEngine:
         self._source.unlink(missing_ok=True)  # until all is written, it is of no known source
         content = yaml.safe_dump({"encryptionsalt": salt, "config": values})
         files.write(self.config_file, content, 0o600)
-        for index, one in enumerate(credentials):
+        hidden = {f"{key}[{index}].password": one["password"] for index, one in enumerate(credentials)}
+        for place, entries in more.items():
+            path = f"{PROJECT}:{'.'.join(place)}"
+            hidden |= {f"{path}.{name}": json.dumps(value, sort_keys=True) for name, value in entries.items()}
+        for path, text in hidden.items():
             # By stdin: a command line shows in the process list.
-            path = f"{key}[{index}].password"
-            self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=one["password"])
+            self._run("config", "set", "--secret", "--path", path, where=self.config_file.parent, stdin=text)
         files.write(self._source, fingerprint)
 
     def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
@@ -183,7 +188,7 @@ class PulumiEngine:
         return {key: value for key, value in known.items() if key != "AIRFLOW_CHART"}
 
     def _command(self, *arguments: str) -> list[str]:
-        return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
+        return ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", STACK]
 
     def _follow(self, variables: Mapping[str, str], *arguments: str) -> tuple[int, list[str]]:
         """Run the CLI in the clone and show what it does; returns its exit code and its last lines."""

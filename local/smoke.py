@@ -1,31 +1,28 @@
-"""Runs both DAGs and proves what they did: which image ran, what lies in the bucket, what was logged."""
+"""Runs DAGs and proves what they did: which image ran, what lies in the bucket, what was logged."""
 
 from __future__ import annotations
 
-import json
 import secrets
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
-import duckdb
 from lightkube import Client
 
 from infra import names
 from infra.settings import Settings
 from infra.sources import Sources
+from local import results
 from local.airflow_api import AirflowApi, TaskInstance
 from local.bucket import Bucket, secret, service_address
-from local.expected_results import differences
 from local.machine import Machine
 from local.progress import Progress
+from local.results import Run
 from local.task_pods import PodWatch, TaskPod
 from local.waiting import GaveUp, wait
+from pipelines.errors import InputError, Problem
+from pipelines.validation import nearest
 from registry.client import Registry, docker_credentials
 
 HEALTHY_SECONDS = 300
@@ -34,6 +31,8 @@ RUN_SECONDS = 900
 LOG_LINES = 20
 LOG_SECONDS = 30.0
 PAUSE_SECONDS = 1.0
+#: What ``make up`` runs: both kinds of task, and no service but the platform's own.
+BRIEF = ("cost_of_living", "lakehouse_summary")
 ENDED = frozenset({"success", "failed"})
 
 
@@ -52,10 +51,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What a smoke run saw, and of which published version."""
+    """What a smoke run saw, and of which published version. ``unchecked`` DAGs have no module in local/results."""
 
     version: str
     rows: tuple[Row, ...]
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def dags(self) -> frozenset[str]:
+        return frozenset(row.dag for row in self.rows)
 
 
 def airflow(client: Client, settings: Settings) -> AirflowApi:
@@ -65,8 +69,24 @@ def airflow(client: Client, settings: Settings) -> AirflowApi:
     return AirflowApi(address, login["username"], login["password"])
 
 
-def run(client: Client, machine: Machine, settings: Settings, sources: Sources, progress: Progress) -> Report:
-    """Run every DAG of ``PROOFS`` in its order. Raises GaveUp with the reason when anything is not as it should be."""
+def chosen(wanted: Sequence[str], sources: Sources) -> tuple[str, ...]:
+    """The DAGs to run, all of them when none is wanted, each after those whose results it reads.
+
+    Raises InputError for a DAG that has no config.
+    """
+    known = [config.dag_id for config in sources.dags]
+    if unknown := [dag for dag in wanted if dag not in known]:
+        expected = f"a DAG of dags/: {', '.join(known) or 'there is none'}"
+        raise InputError(
+            Problem("command line", "", dag, expected, nearest(dag, known) or "correct it") for dag in unknown
+        )
+    return results.in_order(wanted or known, known)
+
+
+def run(
+    client: Client, machine: Machine, settings: Settings, sources: Sources, progress: Progress, dags: Sequence[str]
+) -> Report:
+    """Run the DAGs, one after the other. Raises GaveUp with the reason when anything is not as it should be."""
     api, bucket = airflow(client, settings), Bucket(client, settings)
     wait("Airflow", told(progress, "waiting for Airflow", api.unhealthy), HEALTHY_SECONDS)
     api.log_in()
@@ -75,16 +95,16 @@ def run(client: Client, machine: Machine, settings: Settings, sources: Sources, 
     built = BuiltImages(machine, sources)
     rows: list[Row] = []
     with PodWatch(client, (settings.name, settings.tasks_namespace), run_id) as pods:
-        for dag, prove in PROOFS.items():
+        for dag in dags:
             with progress.step(f"DAG {dag}"):
                 _await_version(api, dag, version, progress)
                 api.unpause(dag)
                 api.trigger(dag, run_id)
                 tasks = _follow(api, dag, run_id, pods, progress)
-                objects = _results(bucket, dag, run_id, prove)
+                objects = _results(Run(dag, run_id, bucket, client, machine, settings))
                 check_logs(bucket, dag, run_id, tasks)
                 rows += [row(dag, task, pods, built, objects, settings.tasks_namespace) for task in tasks]
-    return Report(version, tuple(rows))
+    return Report(version, tuple(rows), tuple(dag for dag in dags if results.check_of(dag) is None))
 
 
 class BuiltImages:
@@ -168,12 +188,11 @@ def refusal(pod: TaskPod) -> str:
     )
 
 
-def _results(bucket: Bucket, dag: str, run_id: str, prove: Callable[[Bucket, str], list[str]]) -> int:
-    prefix = f"data/{dag}/runs/{run_id}/"
-    found = bucket.keys(prefix)
-    if wrong := prove(bucket, prefix):
-        raise GaveUp("\n".join((f"the results of {dag} are not right:", *wrong)))
-    return len(found)
+def _results(run: Run) -> int:
+    check = results.check_of(run.dag)
+    if check and (wrong := check(run)):
+        raise GaveUp("\n".join((f"the results of {run.dag} are not right:", *wrong)))
+    return len(run.bucket.keys(run.prefix))
 
 
 def check_logs(bucket: Bucket, dag: str, run_id: str, tasks: list[TaskInstance]) -> None:
@@ -205,21 +224,6 @@ def row(dag: str, task: TaskInstance, pods: PodWatch, built: BuiltImages, object
     return Row(dag, task.task, task.state, kind, str(built.expected(kind)), task.seconds or 0.0, objects)
 
 
-def _decades_as_json(bucket: Bucket, prefix: str) -> list[str]:
-    chart = bucket.get(f"{prefix}chart.png")
-    wrong = [] if chart.startswith(b"\x89PNG\r\n") else ["chart.png is no PNG"]
-    return [*wrong, *differences(json.loads(bucket.get(f"{prefix}summary.json"))["decades"])]
-
-
-def _decades_as_parquet(bucket: Bucket, prefix: str) -> list[str]:
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
-        file = Path(folder, "decades.parquet")
-        file.write_bytes(bucket.get(f"{prefix}decades.parquet"))
-        table: Any = database.read_parquet(str(file))
-        rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
-    return differences(rows)
-
-
 def told(progress: Progress, what: str, missing: Callable[[], str | None]) -> Callable[[], str | None]:
     """``missing``, with what it returns shown whenever it changes."""
     last: list[str | None] = [None]
@@ -234,9 +238,3 @@ def told(progress: Progress, what: str, missing: Callable[[], str | None]) -> Ca
         return found
 
     return tell
-
-
-#: DAG -> what is wrong with the results below a prefix; the second reads what the first has written.
-PROOFS: Mapping[str, Callable[[Bucket, str], list[str]]] = MappingProxyType(
-    {"cost_of_living": _decades_as_json, "lakehouse_summary": _decades_as_parquet}
-)

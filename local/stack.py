@@ -10,11 +10,11 @@ from typing import Any
 
 from infra import settings_source
 from infra.settings import Settings
+from local import services
 from local.engine import Choice
-from local.machine import KUBE_CONTEXT, Machine
+from local.machine import KUBE_CONTEXT, STACK, Machine
 from pipelines.errors import InputError, Problem, problems_in
 
-STACK = "dev"
 STACK_FILE = Path(f"Pulumi.{STACK}.yaml")
 #: Names another namespace than the stack file's: a second deployment beside the first, on the same platform.
 NAME_VARIABLE = "DE_AIRFLOW_PIPELINE_NAME"
@@ -70,7 +70,10 @@ def settings(machine: Machine, choice: Choice) -> Settings:
             elsewhere.append(Problem(STACK_FILE.name, f"{part}.{key}", asked, expected, fix))
             # Told already: what follows from it is not told again.
             wanted[part] = {**wanted[part], key: own}
-    whole = {**wanted, "registryCredentials": credentials(machine)}
+    whole = {
+        **settings_source.with_entries(wanted, services.secrets(machine)),
+        "registryCredentials": credentials(machine),
+    }
     if elsewhere:
         raise InputError((*elsewhere, *problems_in(lambda: settings_source.parse(whole, STACK_FILE.name))))
     return settings_source.parse(whole, STACK_FILE.name)

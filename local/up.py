@@ -1,9 +1,9 @@
-"""``make up``: from nothing, or from whatever is there, to both DAGs run on the platform."""
+"""``make up``: from nothing, or from whatever is there, to two DAGs run on the platform."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,16 @@ from infra import names, sources
 from infra.program import deploy
 from infra.settings import Settings
 from infra.sources import Sources
-from local import engine, platform, pulumi_engine, registry_log_in, smoke, stack
+from local import engine, platform, pulumi_engine, registry_log_in, services, smoke, stack
 from local.apply import Apply, Counts
 from local.bucket import Bucket
 from local.engine import Choice
 from local.helm import Helm
 from local.kubernetes_client import connect, namespace_annotations
-from local.machine import Machine
+from local.machine import STACK, Machine
 from local.mirror import ensure_mirror
 from local.progress import Progress
+from local.services import bring_up
 from local.waiting import wait
 from pipelines.errors import InputError, problems_in
 
@@ -70,20 +71,23 @@ def up(machine: Machine, environment: Mapping[str, str], progress: Progress, *, 
 
 def _deploy(machine: Machine, environment: Mapping[str, str], progress: Progress, *, with_smoke: bool) -> Summary:
     client = connect(machine)
+    services.keep(machine)
     settings, choice = decide(client, machine, environment)
     registry_log_in.check(machine, settings.registry.server)
     with progress.step("stand-in images"):
         ensure_mirror(machine, progress)
+    bring_up.apply(client, machine)
     with progress.step(f"apply with {choice}"):
         counts = _apply(client, machine, settings, choice, progress)
     api = smoke.airflow(client, settings)
     with progress.step("Airflow"):
         wait("Airflow", smoke.told(progress, "waiting", api.unhealthy), HEALTHY_SECONDS)
+        bring_up.wait_ready(client, progress)
     version = Bucket(client, settings).published_version()
     passed = (namespace_annotations(client, settings.name) or {}).get(engine.PASSED_ANNOTATION) == version
     report = None
     if with_smoke and not passed:
-        report = prove(client, machine, settings, sources.load(settings), progress)
+        report = prove(client, machine, settings, sources.load(settings), progress, smoke.BRIEF)
     admin = settings.airflow.admin_user
     return Summary(
         choice,
@@ -109,10 +113,18 @@ def decide(client: Client, machine: Machine, environment: Mapping[str, str]) -> 
     return stack.settings(machine, choice), choice
 
 
-def prove(client: Client, machine: Machine, settings: Settings, found: Sources, progress: Progress) -> smoke.Report:
-    """Run the smoke test and record on the namespace that this version has passed."""
+def prove(
+    client: Client, machine: Machine, settings: Settings, found: Sources, progress: Progress, dags: Sequence[str]
+) -> smoke.Report:
+    """Run the DAGs; where ``BRIEF`` is among them, record on the namespace that this version has passed.
+
+    Raises InputError for a DAG that has no config.
+    """
+    chosen = smoke.chosen(dags, found)
     with progress.step("smoke"):
-        report = smoke.run(client, machine, settings, found, progress)
+        report = smoke.run(client, machine, settings, found, progress, chosen)
+    if not report.dags.issuperset(smoke.BRIEF):
+        return report
     body = {"metadata": {"annotations": {engine.PASSED_ANNOTATION: report.version}}}
     client.patch(Namespace, settings.name, body, patch_type=PatchType.MERGE)
     return report
@@ -129,7 +141,7 @@ def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice,
         engine.record(client, settings.name, choice)
         return counts
     engine.record(client, settings.name, choice)
-    return Apply(client, machine, settings.name, progress).run(lambda: deploy(settings, Path()), stack.STACK, {})
+    return Apply(client, machine, settings.name, progress).run(lambda: deploy(settings, Path()), STACK, {})
 
 
 def _answers(repository: str) -> bool:

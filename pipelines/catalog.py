@@ -30,7 +30,10 @@ class CatalogImage:
 
 @dataclass(frozen=True)
 class Platform:
-    """Names that generated code repeats. An empty ``pull_secret`` means that the registry asks for none."""
+    """Names that generated code repeats. An empty ``pull_secret`` means that the registry asks for none.
+
+    ``pools`` and ``secrets`` are those that DAG configs may name: Airflow's pools, and Secrets of the tasks' namespace.
+    """
 
     namespace: str
     tasks_namespace: str
@@ -39,6 +42,8 @@ class Platform:
     object_store_secret: str
     xcom_sidecar_image: str
     executors: tuple[str, ...]
+    pools: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def executor(self, wanted: str) -> str | None:
         """The executor that a task must name, None when the stack has but one."""

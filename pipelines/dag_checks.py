@@ -16,6 +16,7 @@ from pipelines.errors import Problem
 from pipelines.validation import nearest, shown
 from pipelines.xcom_checks import xcom_problems
 
+DEFAULT_POOL = "default_pool"
 PROFILE_OF = {"pod": "task", "python": "worker"}
 
 
@@ -31,6 +32,8 @@ def dag_problems(configs: Sequence[ReadConfig], catalog: Catalog, root: Path) ->
             problems += _executor_problems(config, name, task, catalog)
             problems += _entry_problems(config, name, task)
             problems += _argument_problems(config, name, task)
+        problems += _pool_problems(config, catalog)
+        problems += _secret_problems(config, catalog)
     return problems
 
 
@@ -84,6 +87,27 @@ def _executor_problems(config: ReadConfig, name: str, task: Task, catalog: Catal
         yield Problem(
             config.place(key), key, "'python'", expected, f"make task {name!r} kind: pod, or add the executor"
         )
+
+
+def _pool_problems(config: ReadConfig, catalog: Catalog) -> Iterator[Problem]:
+    named = [("pool", config.dag.pool), *((f"tasks.{name}.pool", task.pool) for name, task in config.dag.tasks.items())]
+    known = [DEFAULT_POOL, *catalog.platform.pools]
+    for key, pool in named:
+        if pool is not None and pool not in known:
+            fix = nearest(pool, known) or f"declare it in the stack's airflow.pools: {pool}: {{slots: 1}}"
+            yield Problem(config.place(key), key, repr(pool), f"a pool of the stack: {', '.join(known)}", fix)
+
+
+def _secret_problems(config: ReadConfig, catalog: Catalog) -> Iterator[Problem]:
+    sources = [("env_from", config.dag.env_from)]
+    sources += [(f"tasks.{name}.env_from", task.env_from) for name, task in config.dag.tasks.items()]
+    known = list(catalog.platform.secrets)
+    for key, named in sources:
+        for secret in [source.secret for source in named if source.secret not in known]:
+            expected = f"a Secret of the stack: {', '.join(known) or 'it declares none'}"
+            path = f"tasks.secrets.{secret}.<VARIABLE>"
+            fix = nearest(secret, known) or f"declare it: pulumi config set --secret --path '{path}'"
+            yield Problem(config.place(key), key, repr(secret), expected, fix)
 
 
 def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:

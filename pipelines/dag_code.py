@@ -10,9 +10,9 @@ from pipelines.argument_template import arguments_template, literal_template, wo
 from pipelines.catalog import Catalog
 from pipelines.dag_config import DagConfig
 from pipelines.dag_form import Dag, Task
-from pipelines.dag_pods import pod_override, resources, shared_of_pods, unexpanded
+from pipelines.dag_pods import env_from, pod_override, resources, shared_of_pods, unexpanded
 from pipelines.published_paths import SOURCES_PREFIX
-from pipelines.python_source import Call, Name, literal, written
+from pipelines.python_source import Call, Name, Value, literal, written
 
 # Pod names end in a suffix of nine characters that the provider adds.
 LONGEST_POD_NAME = 54
@@ -24,13 +24,14 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
     """The text of ``<dag_id>.py``. Raises KeyError for an image that is not in the catalog."""
     dag = config.dag
     kinds = {task.kind for task in dag.tasks.values()}
+    shared = _secrets_of_all(dag)
     body = [f"with {written(_dag(dag), before=5, after=1)}:"]
     for name, task in dag.tasks.items():
         body += _EMITTERS[task.kind](config, name, task, catalog)
     body += _order(dag)
     parts = [*_header(config, catalog), *_imports(kinds)]
     if "pod" in kinds:
-        parts += [f"POD = {written(shared_of_pods(catalog), before=6)}", ""]
+        parts += [f"POD = {written(shared_of_pods(catalog, shared), before=6)}", ""]
     return "\n".join([*parts, *body]) + "\n"
 
 
@@ -86,6 +87,7 @@ def _dag(dag: Dag) -> Call:
 def _pod_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Iterator[str]:
     deadline = task.startup_timeout + task.execution_timeout
     source = config.source.sha256
+    own = env_from(catalog, config.dag.secrets_of(name))
     operator = Call(
         Name("KubernetesPodOperator"),
         {
@@ -110,6 +112,8 @@ def _pod_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Ite
             "execution_timeout": _timedelta(deadline),
             "do_xcom_push": task.xcom,
             **({} if task.retries is None else {"retries": task.retries}),
+            **_pool(config.dag, name),
+            **({} if _secrets_of_all(config.dag) is not None else {"env_from": own}),
         },
         unpacked=Name("POD"),
     )
@@ -128,6 +132,7 @@ def _python_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> 
             "executor_config": {"pod_override": pod_override(image, task, catalog)},
             "execution_timeout": _timedelta(task.execution_timeout),
             **({} if task.retries is None else {"retries": task.retries}),
+            **_pool(config.dag, name),
         },
     )
     variable, function = _variable(name), f"run_{name}"
@@ -163,6 +168,17 @@ def _order(dag: Dag) -> Iterator[str]:
     for name, others in waits:
         names = [Name(_variable(other)) for other in others]
         yield f"    {written(names if len(names) > 1 else names[0], 1, after=4 + len(name))} >> {_variable(name)}"
+
+
+def _pool(dag: Dag, task: str) -> dict[str, Value]:
+    pool = dag.pool_of(task)
+    return {"pool": pool} if pool else {}
+
+
+def _secrets_of_all(dag: Dag) -> tuple[str, ...] | None:
+    """What every pod task's ``env_from`` names, None where they differ: then no dictionary can say it for all."""
+    found = {dag.secrets_of(name) for name, task in dag.tasks.items() if task.kind == "pod"}
+    return found.pop() if len(found) == 1 else None
 
 
 def _timedelta(seconds: int) -> Call:

@@ -120,6 +120,12 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _each_once(sources: tuple[SecretEnvironment, ...]) -> tuple[SecretEnvironment, ...]:
+    if len(set(sources)) != len(sources):
+        raise ValueError("each Secret once")
+    return sources
+
+
 def _amount(quantity: str) -> Decimal:
     found = re.fullmatch(QUANTITY, quantity)
     return Decimal(found[1]) * UNITS[found[2] or ""] if found else Decimal(0)
@@ -147,6 +153,18 @@ class Resources(Form):
         return self
 
 
+class SecretEnvironment(Form):
+    """A Secret of the tasks' namespace, declared in the stack's ``tasks.secrets``, whose keys become variables."""
+
+    secret: Annotated[
+        str, Matching("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a Secret: lower-case letters, digits, hyphens")
+    ]
+
+
+EnvironmentSources = Annotated[tuple[SecretEnvironment, ...], AfterValidator(_each_once)]
+Pool = Annotated[str, Matching("[A-Za-z0-9_.-]{1,63}", "a pool of Airflow's: letters, digits, . _ and -")]
+
+
 class Task(Form):
     """One task. Durations are text such as 10m in the file, seconds in the record."""
 
@@ -171,6 +189,8 @@ class Task(Form):
     env: dict[Variable, Text] = Field(
         default_factory=dict, description="Environment variables, plain text: never templates, never secrets."
     )
+    env_from: EnvironmentSources = Field((), description="pod only: Secrets whose keys become variables too.")
+    pool: Pool | None = Field(None, description="Airflow's pool; the DAG's when left out.")
     resources: Resources = Resources()
     depends_on: tuple[Identifier, ...] = Field((), description="Tasks that must have succeeded.")
     retries: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="The DAG's when left out.")
@@ -184,7 +204,7 @@ class Task(Form):
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Task:
-        unread = {"startup_timeout", "xcom", "command"} & self.model_fields_set
+        unread = {"startup_timeout", "xcom", "command", "env_from"} & self.model_fields_set
         if self.kind == "python" and unread:
             raise ValueError(f"a python task without {', '.join(sorted(unread))}: only pod tasks have that")
         return self
@@ -233,11 +253,22 @@ class Dag(Form):
     source: Folder = Field(description="Folder beside this file that holds the tasks' code.")
     retries: Annotated[int, Field(ge=0, le=100)] = 1
     retry_delay: Seconds = Field(60, json_schema_extra={"default": "1m"})
+    env_from: EnvironmentSources = Field((), description="Secrets that every pod task's variables come from too.")
+    pool: Pool | None = Field(None, description="Airflow's pool of the tasks that name none.")
     tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
 
     def image_of(self, task: str) -> str:
         """The image type of a task, by its id; empty when neither it nor the DAG names one."""
         return self.tasks[task].image or self.image or ""
+
+    def pool_of(self, task: str) -> str | None:
+        """The pool of a task, by its id; None for Airflow's default pool."""
+        return self.tasks[task].pool or self.pool
+
+    def secrets_of(self, task: str) -> tuple[str, ...]:
+        """The Secrets that a pod task's variables come from, the DAG's first, each once."""
+        named = [source.secret for source in (*self.env_from, *self.tasks[task].env_from)]
+        return tuple(dict.fromkeys(named)) if self.tasks[task].kind == "pod" else ()
 
 
 def json_schema() -> str:

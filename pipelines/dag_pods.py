@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipelines.catalog import Catalog
 from pipelines.dag_form import Resources, Task
@@ -26,8 +26,8 @@ RESTRICTED_POD = Call(
 )
 
 
-def shared_of_pods(catalog: Catalog) -> Mapping[str, Value]:
-    """What all pods of a DAG file share."""
+def shared_of_pods(catalog: Catalog, secrets_of_all: Sequence[str] | None) -> Mapping[str, Value]:
+    """What all pods of a DAG file share; ``secrets_of_all`` is None where each task says its own ``env_from``."""
     platform = catalog.platform
     executor = platform.executor("LocalExecutor")
     secrets: list[Value] = [Call(Name("k8s.V1LocalObjectReference"), {"name": platform.pull_secret})]
@@ -37,7 +37,7 @@ def shared_of_pods(catalog: Catalog) -> Mapping[str, Value]:
         "automount_service_account_token": False,
         **({"image_pull_secrets": secrets} if platform.pull_secret else {}),
         "image_pull_policy": "IfNotPresent",
-        "env_from": [_env_from(catalog)],
+        **({} if secrets_of_all is None else {"env_from": env_from(catalog, secrets_of_all)}),
         "security_context": RESTRICTED_POD,
         "container_security_context": RESTRICTED,
         **({"executor": executor} if executor else {}),
@@ -66,7 +66,7 @@ def pod_override(image: str, task: Task, catalog: Catalog) -> Call:
             "image": image,
             "image_pull_policy": "IfNotPresent",
             **({"env": env} if env else {}),
-            "env_from": [_env_from(catalog)],
+            "env_from": env_from(catalog),
             "resources": resources(task.resources),
         },
     )
@@ -93,6 +93,9 @@ def unexpanded(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _env_from(catalog: Catalog) -> Call:
-    secret = Call(Name("k8s.V1SecretEnvSource"), {"name": catalog.platform.object_store_secret})
-    return Call(Name("k8s.V1EnvFromSource"), {"secret_ref": secret})
+def env_from(catalog: Catalog, secrets: Sequence[str] = ()) -> list[Value]:
+    """The Secrets that a container's variables come from: what a task names, then the bucket's, which counts."""
+    sources = [
+        Call(Name("k8s.V1SecretEnvSource"), {"name": name}) for name in (*secrets, catalog.platform.object_store_secret)
+    ]
+    return [Call(Name("k8s.V1EnvFromSource"), {"secret_ref": source}) for source in sources]

@@ -9,10 +9,12 @@ from typing import Any
 import pulumi
 
 from infra import airflow_values, names, runtime
+from infra.connections import FromSecret
 from infra.settings import Executor
 from infra.settings_source import load_file, read_stack_file
 
 STACK_FILE = Path(__file__).parents[2] / "Pulumi.dev.yaml"
+CONNECTION = FromSecret("AIRFLOW_CONN_WAREHOUSE", names.CONNECTIONS_SECRET)
 BOTH: tuple[Executor, ...] = ("KubernetesExecutor", "LocalExecutor")
 ONE: tuple[Executor, ...] = ("KubernetesExecutor",)
 
@@ -28,6 +30,7 @@ def program_values(executors: tuple[Executor, ...] = BOTH) -> dict[str, Any]:
         refresh_seconds=settings.publication.refresh_seconds,
         xcom_sidecar_image=settings.tasks.xcom_sidecar_image,
         files=runtime.read(),
+        connections=(CONNECTION,),
         fingerprint="fingerprint",
         admin_fingerprint="admin-fingerprint",
     )

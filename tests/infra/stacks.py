@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from infra.settings import Settings
-from infra.settings_source import CHART_PATH_VARIABLE, load_file, parse
+from infra.settings_source import CHART_PATH_VARIABLE, parse, read_stack_file, with_entries
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "correct-horse-battery-staple"
+#: What the one-machine platform adds to the committed file, as far as the example DAGs name it.
+EXAMPLE_SECRETS = {
+    ("airflow", "connections"): {"warehouse": f"postgresql://loader:{PASSWORD}@warehouse.services:5432/warehouse"},
+    ("tasks", "secrets"): {"warehouse": {"WAREHOUSE_PASSWORD": PASSWORD}},
+}
 CREDENTIALS = [{"server": "localhost:5000", "username": "puller", "password": PASSWORD, "email": "team@example.org"}]
 
 
@@ -19,7 +24,8 @@ def dev() -> Settings:
     """The committed dev stack, whatever chart the environment names."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv(CHART_PATH_VARIABLE, raising=False)
-        return load_file(ROOT / "Pulumi.dev.yaml", {"registryCredentials": CREDENTIALS})
+        values = with_entries(read_stack_file(ROOT / "Pulumi.dev.yaml"), EXAMPLE_SECRETS)
+        return parse({**values, "registryCredentials": CREDENTIALS}, "Pulumi.dev.yaml")
 
 
 def stack(**keys: Any) -> Settings:

@@ -9,6 +9,7 @@ import pytest
 from infra import runtime
 from infra.airflow import Airflow, AirflowArguments
 from infra.airflow_values import ValuesArguments
+from infra.settings import Pool
 from tests.infra import stacks
 from tests.infra.pods import pods, violations
 from tests.infra.recording import Recording, record
@@ -21,6 +22,7 @@ def run(chart: dict[str, Any], *, preview: bool = False) -> Recording:
         Airflow(
             AirflowArguments(
                 namespace=pulumi.Output.from_input("airflow"),
+                pools={"api": Pool(slots=2)},
                 chart=settings.chart,
                 values=ValuesArguments(
                     namespace="airflow",

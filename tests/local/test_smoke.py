@@ -13,8 +13,9 @@ from lightkube.resources.core_v1 import Pod
 
 from local import smoke
 from local.airflow_api import AirflowApi, TaskInstance
-from local.expected_results import expected_decades
 from local.machine import Machine
+from local.results import Run, cost_of_living
+from local.results.decades import expected_decades
 from local.task_pods import PodWatch, TaskPod
 from local.waiting import GaveUp
 
@@ -177,18 +178,21 @@ def rows(change: Callable[[dict[str, Any]], None] = lambda row: None) -> list[di
     return found
 
 
-def results(decades: list[dict[str, Any]]) -> Any:
+def left(decades: list[dict[str, Any]]) -> Run:
     summary = json.dumps({"decades": decades}).encode()
-    return FakeBucket({"p/summary.json": summary, "p/chart.png": b"\x89PNG\r\n..."})
+    prefix = "data/cost_of_living/runs/smoke-1/"
+    bucket: Any = FakeBucket({f"{prefix}summary.json": summary, f"{prefix}chart.png": b"\x89PNG\r\n..."})
+    nothing: Any = None
+    return Run("cost_of_living", "smoke-1", bucket, nothing, nothing, nothing)
 
 
 def test_right_numbers_pass() -> None:
-    assert smoke.PROOFS["cost_of_living"](results(rows()), "p/") == []
+    assert cost_of_living.check(left(rows())) == []
 
 
 @pytest.mark.parametrize("key", ["real_income_per_head", "nominal_income_per_head", "cost_of_living", "quarters"])
 def test_one_wrong_number_is_found(key: str) -> None:
-    wrong = smoke.PROOFS["cost_of_living"](results(rows(lambda row: row.update({key: row[key] + 0.02}))), "p/")
+    wrong = cost_of_living.check(left(rows(lambda row: row.update({key: row[key] + 0.02}))))
     assert len(wrong) == 1
     assert wrong[0].startswith(f"1970s: {key} is ")
 

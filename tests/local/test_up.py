@@ -17,6 +17,7 @@ from pipelines.errors import InputError, Problem
 from tests.local.fake_cluster import FakeCluster
 
 VERSION = "0123456789abcdef"
+REPORT = smoke.Report(VERSION, tuple(smoke.Row(dag, "t", "success", "i", "d", 1.0, 1) for dag in smoke.BRIEF))
 DIRECT = {"APPLY": "direct", "CHART": "stand-in"}
 
 
@@ -48,7 +49,7 @@ class Fakes:
 
     def smoke(self, *arguments: object) -> smoke.Report:
         self.calls.append("smoke")
-        return smoke.Report(VERSION, ())
+        return REPORT
 
 
 class FakeApply:
@@ -112,7 +113,7 @@ def test_the_choice_is_recorded_and_kept(fakes: Fakes, machine: Machine) -> None
 
 def test_the_smoke_test_runs_once_for_a_version(fakes: Fakes, machine: Machine) -> None:
     first = run(machine, DIRECT)
-    assert (first.passed, first.report) == (True, smoke.Report(VERSION, ()))
+    assert (first.passed, first.report) == (True, REPORT)
     again = run(machine, DIRECT)
     assert (again.passed, again.report) == (True, None)
     assert fakes.calls == ["start", "apply", "smoke", "start", "apply"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local import pulumi_engine, stack
-from local.machine import PROJECT
+from local import pulumi_engine
+from local.machine import PROJECT, STACK
 from local.progress import Progress
 from tests.bad_input.cluster import Version, changes, objects
 from tests.conftest import Deployed
@@ -71,7 +71,7 @@ def plain_pulumi(deployed: Deployed, tmp_path: Path) -> tuple[Path, dict[str, st
 
 
 def pulumi(clone: Path, environment: dict[str, str], *arguments: str, stdin: str = "") -> tuple[int, str]:
-    command = ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", stack.STACK]
+    command = ["pulumi", *arguments, "--non-interactive", "--color", "never", "--stack", STACK]
     done = subprocess.run(
         command, cwd=clone, env=environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False,

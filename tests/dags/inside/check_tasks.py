@@ -15,7 +15,7 @@ from airflow_runtime.source import call
 
 ROOT = Path(__file__).parents[3]
 sys.path.append(str(ROOT))
-from local.expected_results import SERIES, differences  # noqa: E402
+from local.results.decades import SERIES, differences  # noqa: E402
 
 RUN = "manual__2026-01-02T03:04:05+00:00"
 

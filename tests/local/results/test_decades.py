@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from local.expected_results import differences, expected_decades
+from local.results.decades import differences, expected_decades
 
 
 def as_rows():
