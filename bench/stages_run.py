@@ -1,4 +1,4 @@
-"""One ``make up`` in this process; its stages as JSON to the file given."""
+"""One ``make up`` in this process, without smoke where ``--no-smoke`` follows; its stages as JSON to the file given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.up import up
 if __name__ == "__main__":
     progress = Progress()
     began = time.monotonic()
-    summary = up(Machine.here(), os.environ, progress)
+    summary = up(Machine.here(), os.environ, progress, with_smoke="--no-smoke" not in sys.argv)
     result = {
         "seconds": time.monotonic() - began,
         "stages": [asdict(stage) for stage in progress.stages],

@@ -16,8 +16,6 @@ from tests.platform.scratch import Scratch, scratch_clone
 
 pytestmark = pytest.mark.platform
 
-IMAGE_CHANGE_SECONDS = 60
-SOURCE_CHANGE_SECONDS = 30
 #: Engine -> a program that it starts to build, which is told where the registry is.
 BUILDS = {"direct": "buildctl", "pulumi": "pulumi-resource-docker-build"}
 
@@ -46,7 +44,6 @@ def test_an_image_change_rebuilds_that_image_and_changes_its_dag_only(deployed: 
     assert done.counts[0] == 1, done.output
     assert changed(tree, published(deployed)) == {"cost_of_living.py", "images.json"}
     assert components(deployed) == before
-    assert done.seconds < IMAGE_CHANGE_SECONDS
     await_served(deployed, "cost_of_living")
 
 
@@ -57,7 +54,6 @@ def test_a_source_change_rebuilds_nothing(deployed: Deployed, scratch: Scratch) 
     assert done.counts[0] == 0, done.output
     assert changed(tree, published(deployed)) == {"cost_of_living.py", "sources/cost_of_living/tasks.py"}
     assert components(deployed) == before
-    assert done.seconds < SOURCE_CHANGE_SECONDS
     await_served(deployed, "cost_of_living")
 
 
