@@ -48,7 +48,8 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     """Registers everything. Raises InputError, before anything is registered, when images or DAGs are not in order."""
     found = sources.load(settings, root)
     context = settings.kubernetes.context
-    provider = k8s.Provider("kubernetes", context=context, cluster_identifier=context)
+    # A Secret that changes must not go away for a moment: pods that start then would find none.
+    provider = k8s.Provider("kubernetes", context=context, cluster_identifier=context, enable_secret_mutable=True)
     top = pulumi.ResourceOptions(providers=[provider])
     jobs = settings.airflow.components.jobs
 

@@ -260,3 +260,9 @@ def test_a_repository_without_images_and_dags_publishes_an_empty_tree(tmp_path: 
     recording, outputs = run(stacks.dev(), tmp_path)
     assert (dict(outputs.images), outputs.dags) == ({}, ())
     assert [name for name in published(recording) if name.endswith(".py")] == []
+
+
+def test_a_changed_secret_is_changed_in_place(recording: Recording) -> None:
+    """By default the provider replaces it: deletes it first, since its name is fixed."""
+    [provider] = recording.of("pulumi:providers:kubernetes")
+    assert provider.inputs["enableSecretMutable"] == "true"
