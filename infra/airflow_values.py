@@ -17,6 +17,8 @@ PASSWORDS_FILE = f"{PASSWORDS_MOUNT}/passwords.json"
 WRITABLE_VOLUME = "admin-passwords"
 SECRET_VOLUME = "admin-secret"  # noqa: S105 - a volume
 SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
+#: What scheduler and triggerer get to end in: as long as it takes to submit or to collect what they have begun.
+GRACE_SECONDS = 120
 
 STORE_CONNECTION = FromSecret(names.STORE_CONNECTION_VARIABLE, names.STORE_AIRFLOW_SECRET)
 
@@ -189,7 +191,7 @@ def _triggerer(amounts: Resources) -> dict[str, Any]:
 def _survivor() -> dict[str, Any]:
     """Settings of what submits or follows task pods: a restart must reach no child, or it would delete its pod."""
     return {
-        "terminationGracePeriodSeconds": 120,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "env": [{"name": "DUMB_INIT_SETSID", "value": "0"}],
         "logGroomerSidecar": {"enabled": False},
     }
@@ -230,6 +232,13 @@ def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
             # Pod names resolve nowhere; the API server reads the logs of running tasks at the address.
             "hostname_callable": "airflow.utils.net.get_host_ip_address",
             "parallelism": "16",
+        },
+        "scheduler": {
+            # Were a scheduler taken for dead while it ends, the next one would begin its tasks anew: their first
+            # processes would be stopped, and delete the pods that they have submitted.
+            "scheduler_health_check_threshold": str(GRACE_SECONDS + 30),
+            # How soon the tasks of one that was killed are found.
+            "orphaned_tasks_check_interval": "60",
         },
         "logging": {
             "remote_logging": "True",

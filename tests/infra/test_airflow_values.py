@@ -109,6 +109,12 @@ def test_a_restart_reaches_no_child_process(component: str) -> None:
     assert {"name": "DUMB_INIT_SETSID", "value": "0"} in found["env"]
 
 
+def test_no_scheduler_is_taken_for_dead_while_it_ends() -> None:
+    found = rendered()
+    grace = found["scheduler"]["terminationGracePeriodSeconds"]
+    assert int(found["config"]["scheduler"]["scheduler_health_check_threshold"]) > grace
+
+
 def test_containers_that_nobody_sized_do_not_run() -> None:
     found = rendered()
     for component in ("scheduler", "triggerer", "dagProcessor"):
