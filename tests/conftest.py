@@ -61,18 +61,25 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """The platform, brought up with Airflow on it where it is not; what was started is stopped again."""
+def started() -> Iterator[Machine]:
+    """The platform, started where it does not run, whatever is deployed on it; what was started is stopped again."""
     if os.geteuid() != 0 or sys.platform != "linux":
         pytest.skip("the one-machine platform needs root on Linux")
     machine = Machine.here()
     was_running = is_running(machine)
     try:
-        _bring_up(request)
+        platform.start(machine, Progress())
         yield machine
     finally:
         if not was_running:
             platform.stop(machine, Progress())
+
+
+@pytest.fixture(scope="session")
+def running(request: pytest.FixtureRequest, started: Machine) -> Machine:
+    """The platform, with Airflow brought up on it."""
+    bring_up(request)
+    return started
 
 
 @pytest.fixture(scope="session", params=["the engine that is there", "the other engine"])
@@ -94,26 +101,28 @@ def deployed(request: pytest.FixtureRequest, running: Machine) -> Iterator[Deplo
         patch.setenv("CHART", other.chart)
         settings = stack.settings(running, other)
         try:
-            _bring_up(request)
+            bring_up(request)
             yield Deployed(running, client, other, settings)
         finally:
-            _remove(running, client, settings)
+            remove(running, client, settings)
 
 
-def _bring_up(request: pytest.FixtureRequest) -> None:
+def bring_up(request: pytest.FixtureRequest, *options: str) -> None:
+    """``make up`` of this clone, its progress shown."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture
     with capture.global_and_fixture_disabled():
-        done = subprocess.run([sys.executable, "-m", "commands", "local", "up"], cwd=ROOT, check=False)
+        done = subprocess.run([sys.executable, "-m", "commands", "local", "up", *options], cwd=ROOT, check=False)
     assert done.returncode == 0, "make up failed; its own message stands above"
 
 
-def _remove(machine: Machine, client: Client, settings: Settings) -> None:
+def remove(machine: Machine, client: Client, settings: Settings) -> None:
+    """Take away a deployment that tests have made, with what its engine remembers of it."""
     names = (settings.name, settings.tasks_namespace)
     for name in names:
         with contextlib.suppress(ApiError):
             client.delete(Namespace, name)
-    wait("the second deployment to go", lambda: _left(client, names), 300)
+    wait(f"deployment {settings.name} to go", lambda: _left(client, names), 300)
     shutil.rmtree(machine.state / "pulumi" / settings.name, ignore_errors=True)
 
 

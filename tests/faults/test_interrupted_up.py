@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from commands.failure import INTERRUPTED
+from local.engine import Engine
 from tests.conftest import Deployed
 from tests.platform.observed import await_served, published
 from tests.platform.scratch import Scratch, scratch_clone
@@ -30,10 +31,10 @@ TRIGGERER = """  de-airflow-pipeline:airflow:
 
 @dataclass(frozen=True)
 class Moment:
-    """``shown`` is what ``up`` by direct apply says when it is there; ``change`` gives it the work, with a mark."""
+    """``shown`` is what ``up`` by each engine says when it is there; ``change`` gives it the work, with a mark."""
 
     name: str
-    shown: str
+    shown: Mapping[Engine, str]
     change: Callable[[Scratch, str], None]
 
 
@@ -52,36 +53,38 @@ def change_release(scratch: Scratch, mark: str) -> None:
     change_source(scratch, mark)
 
 
-BUILD = Moment("build", "de-airflow-pipeline-cost-of-living", change_image)
-RELEASE = Moment("release", "release ", change_release)
-PUBLICATION = Moment("publication", "/publication-", change_source)
+BUILD = Moment(
+    "build", {"direct": "de-airflow-pipeline-cost-of-living", "pulumi": "cost-of-living updating"}, change_image
+)
+RELEASE = Moment("release", {"direct": "release ", "pulumi": "airflow updating"}, change_release)
+PUBLICATION = Moment("publication", {"direct": "/publication-", "pulumi": "publication creating"}, change_source)
 
 
 @pytest.fixture(scope="module")
 def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
-    if deployed.choice.engine != "direct":
-        pytest.skip("only direct apply tells its moments")
     with scratch_clone(tmp_path_factory.mktemp("interrupted")) as clone:
         yield clone
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"),
+    ("deployed", "moment", "number"),
     [
-        (BUILD, signal.SIGINT),
-        (BUILD, signal.SIGKILL),
-        (RELEASE, signal.SIGKILL),
-        (PUBLICATION, signal.SIGINT),
-        (PUBLICATION, signal.SIGKILL),
+        ("direct", BUILD, signal.SIGINT),
+        ("direct", RELEASE, signal.SIGKILL),
+        ("direct", PUBLICATION, signal.SIGKILL),
+        ("pulumi", BUILD, signal.SIGKILL),
+        ("pulumi", RELEASE, signal.SIGKILL),
+        ("pulumi", PUBLICATION, signal.SIGINT),
     ],
-    ids=lambda value: value.name,
+    ids=lambda value: getattr(value, "name", value),
+    indirect=["deployed"],
 )
 def test_the_next_up_goes_on(
     deployed: Deployed, scratch: Scratch, tmp_path: Path, moment: Moment, number: signal.Signals
 ) -> None:
     mark = f"{number.name}-{time.time_ns()}"
     moment.change(scratch, mark)
-    status, told = interrupted(scratch, moment, number, tmp_path / "output")
+    status, told = interrupted(scratch, moment.shown[deployed.choice.engine], number, tmp_path / "output")
     assert "Traceback" not in told
     if number == signal.SIGINT:
         assert status == INTERRUPTED, told
@@ -94,7 +97,7 @@ def test_the_next_up_goes_on(
     await_served(deployed, "cost_of_living")
 
 
-def interrupted(scratch: Scratch, moment: Moment, number: signal.Signals, output: Path) -> tuple[int, str]:
+def interrupted(scratch: Scratch, shown: str, number: signal.Signals, output: Path) -> tuple[int, str]:
     """Send an ``up`` and all that it has started a signal at its moment, as a terminal does; its status and output."""
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -105,10 +108,12 @@ def interrupted(scratch: Scratch, moment: Moment, number: signal.Signals, output
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell has its background jobs ignore Ctrl-C, and they pass that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         end = time.monotonic() + REACHED_SECONDS
-        while moment.shown not in output.read_text():
+        while shown not in output.read_text():
             assert process.poll() is None, output.read_text()
             assert time.monotonic() < end, output.read_text()
             time.sleep(0.05)

@@ -14,7 +14,8 @@ from tests.platform.observed import await_served
 from tests.platform.probe import DAG, Probe, is_running
 from tests.platform.scratch import scratch_clone
 
-pytestmark = [pytest.mark.platform, pytest.mark.faults]
+# Whichever engine made them, the objects are the same.
+pytestmark = [pytest.mark.platform, pytest.mark.faults, pytest.mark.parametrize("deployed", ["direct"], indirect=True)]
 
 REPLACED_SECONDS = 180
 
@@ -28,26 +29,39 @@ def probe(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield Probe(deployed)
 
 
-@pytest.mark.parametrize("component", ["scheduler", "triggerer"])
-def test_a_restart_leaves_tasks_to_their_pods(deployed: Deployed, probe: Probe, component: str) -> None:
-    passing, failing = probe.start(), probe.start()
-    before = {run: probe.await_held(run) for run in (passing, failing)}
-    replace(deployed, probe, component)
-    for run, pod in before.items():
-        (now,) = probe.pods(run, "first")
-        assert now.metadata.uid == pod.metadata.uid
-        assert is_running(now)
-    probe.let_go(passing, "succeed")
-    probe.let_go(failing, "fail")
-    assert probe.await_end(passing) == "success"
-    assert probe.result(passing, "first")["pod"] == before[passing].metadata.name
-    assert probe.await_end(failing) == "failed"
-    assert probe.states(failing) == {"first": "failed", "second": "upstream_failed"}
-    assert probe.tries(failing, "first") == probe.tries(passing, "first") == 1
+@pytest.mark.parametrize(
+    ("component", "moment"),
+    [("scheduler", "submitting"), ("scheduler", "held"), ("scheduler", "collecting"), ("triggerer", "held")],
+)
+def test_a_restart_leaves_tasks_to_their_pods(deployed: Deployed, probe: Probe, component: str, moment: str) -> None:
+    ends = {probe.start(): end for end in ("succeed", "fail", "succeed")}
+    if moment == "submitting":
+        probe.await_at_work(ends)
+        replace(deployed, probe, component)
+    before = {run: probe.await_held(run) for run in ends}
+    if moment == "held":
+        replace(deployed, probe, component)
+        for run, pod in before.items():
+            (now,) = probe.pods(run, "first")
+            assert now.metadata.uid == pod.metadata.uid
+            assert is_running(now)
+    for run, end in ends.items():
+        probe.let_go(run, end)
+    if moment == "collecting":
+        probe.await_at_work(ends)
+        replace(deployed, probe, component)
+    for run, end in ends.items():
+        if end == "succeed":
+            assert probe.await_end(run) == "success"
+            assert probe.result(run, "first")["pod"] == before[run].metadata.name
+        else:
+            assert probe.await_end(run) == "failed"
+            assert probe.states(run) == {"first": "failed", "second": "upstream_failed"}
+        assert probe.tries(run, "first") == 1
 
 
 def replace(deployed: Deployed, probe: Probe, component: str) -> None:
-    """Delete the component's pod, and return when another one works."""
+    """Delete the component's pod, and return when it has gone and another one works."""
     labels: Any = {"component": component}
 
     def pods() -> list[Any]:
@@ -57,12 +71,11 @@ def replace(deployed: Deployed, probe: Probe, component: str) -> None:
     deployed.client.delete(Pod, old.metadata.name, namespace=deployed.settings.name)
 
     def missing() -> str | None:
-        ready = [
-            pod.metadata.name
-            for pod in pods()
-            if pod.metadata.uid != old.metadata.uid
-            and any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or ())
-        ]
-        return probe.api.unhealthy() if ready else "there is no other pod yet"
+        there = pods()
+        if any(pod.metadata.uid == old.metadata.uid for pod in there):
+            return f"{old.metadata.name} has not gone"
+        if not any(each.type == "Ready" and each.status == "True" for pod in there for each in pod.status.conditions):
+            return "the other one is not ready"
+        return probe.api.unhealthy()
 
     wait(f"another {component}", missing, REPLACED_SECONDS)

@@ -36,20 +36,22 @@ Outcome = dict[str, str | None]
 
 
 @pytest.fixture(scope="module")
-def namespaces(running: Machine) -> Iterator[None]:
-    client = connect(running)
+def namespaces(started: Machine) -> Iterator[None]:
+    client = connect(started)
     _remove(client)
     for name in PLACES.values():
         _make(client, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    for grant in roles.grants(BOTH):
-        for manifest in _manifests(grant):
-            _make(client, manifest)
-    yield
-    _remove(client)
+    try:
+        for grant in roles.grants(BOTH):
+            for manifest in _manifests(grant):
+                _make(client, manifest)
+        yield
+    finally:
+        _remove(client)
 
 
 @pytest.fixture(scope="module")
-def outcomes(running: Machine, namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+def outcomes(started: Machine, namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
     """For each row of NEEDED, in its order."""
     home = tmp_path_factory.mktemp("rights")
     rows = [
@@ -58,12 +60,12 @@ def outcomes(running: Machine, namespaces: None, tmp_path_factory: pytest.TempPa
     ]
     for row in rows:
         row["role"] = _role(row["account"], row["place"])
-    order = {**PLACES, "image": stack.settings(running, UNDECIDED).tasks.xcom_sidecar_image, "rows": rows}
+    order = {**PLACES, "image": stack.settings(started, UNDECIDED).tasks.xcom_sidecar_image, "rows": rows}
     file = home / "order.json"
     file.write_text(json.dumps(order))
     # No file is asked for the connection, nor a database.
     variables = {
-        "KUBECONFIG": str(running.kubeconfig),
+        "KUBECONFIG": str(started.kubeconfig),
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": '{"conn_type": "kubernetes"}',
     }
     done = run([str(SCRIPT), str(file)], home, **variables)

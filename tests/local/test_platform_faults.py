@@ -85,7 +85,7 @@ NOTHING = {"processes": {}, "mounts": [], "interfaces": [], "tables": "", "route
 
 
 @pytest.fixture
-def isolated(running: Machine) -> Iterator[Isolated]:
+def isolated(started: Machine) -> Iterator[Isolated]:
     # Unix sockets limit how deep the state folder may be.
     folder = Path(tempfile.mkdtemp(prefix="p-"))
     command = ["unshare", "--net", "--mount", "--propagation=private", "sh", "-ec", SETUP, "sh", str(folder / "g")]
@@ -94,7 +94,7 @@ def isolated(running: Machine) -> Iterator[Isolated]:
         assert holder.stdout.readline() == b"ready\n"
         made = Isolated(folder, holder.pid)
         try:
-            for source in toolchain.folders(running.cache):
+            for source in toolchain.folders(started.cache):
                 target = made.machine.cache / "toolchain" / source.name
                 shutil.copytree(source, target, copy_function=os.link)
             yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -54,6 +55,15 @@ class Probe:
         """The live pods of a task."""
         labels: Any = {"dag_id": DAG, "run_id": run, "task_id": task}
         return list(self._deployed.client.list(Pod, namespace=self._deployed.settings.tasks_namespace, labels=labels))
+
+    def await_at_work(self, runs: Iterable[str]) -> None:
+        """Return while Airflow itself is at work on the first task of a run: submits its pod or collects its end."""
+
+        def missing() -> str | None:
+            states = [self.states(run).get("first") for run in runs]
+            return None if "running" in states else f"first is {states}"
+
+        wait("a first task to be at work", missing, STARTED_SECONDS)
 
     def await_held(self, run: str) -> Any:
         """The first task's pod, once the task runs in it and the triggerer follows it."""
