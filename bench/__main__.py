@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import content_keys, program, report
+from bench import content_keys, many_images, program, report
 
 
 def main(
@@ -15,12 +15,14 @@ def main(
     ] = False,
     runs: Annotated[int, typer.Option(help="Counted runs of each process.")] = 5,
 ) -> None:
-    """Times the program by number of image types, and content keys against sha256sum; writes tables and a plot."""
+    """Times the program by number of image types, and content keys by bytes and folders; writes tables and a plot."""
     figures: dict[str, object] = {}
     typer.echo("the program alone, by number of image types ...")
     figures["program"] = {str(count): figure.to_json() for count, figure in program.measure(runs).items()}
     typer.echo("content keys against sha256sum ...")
     figures["content keys"] = {name: figure.to_json() for name, figure in content_keys.measure(runs).items()}
+    typer.echo("keys of a thousand images ...")
+    figures["many images"] = many_images.measure(runs).to_json()
     if stages:
         from bench import stages as of_up
 

@@ -25,7 +25,7 @@ dependencies = []
 profile = "task"
 upstream = "python:3.13-slim-trixie"
 """
-_DOCKERFILE = "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY task.py /task/\nUSER 10001:10001\n"
+_DOCKERFILE = "ARG BASE_IMAGE=python:3.13-slim-trixie\nFROM ${BASE_IMAGE}\nCOPY task.py /task/\nUSER 10001:10001\n"
 
 
 def write_project(root: Path, count: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.content_keys import LIMIT as KEY_LIMIT
+from bench.many_images import FILES, FOLDERS, MEMORY, SECONDS
 from bench.program import LIMITS
 from local.machine import Machine
 
@@ -29,7 +30,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def write(figures: Mapping[str, Any]) -> None:
-    """``figures``: any of ``program``, ``content keys``, ``stages``; those that are missing keep their last result."""
+    """``figures``: any of ``program``, ``content keys``, ``many images``, ``stages``; others keep their last result."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "results.json"
     known = json.loads(path.read_text()) if path.is_file() else {}
@@ -57,6 +58,14 @@ def markdown(figures: Mapping[str, Any]) -> str:
         for name, one in sorted(keys.items()):
             lines.append(f"| {name} | {one['seconds']:.2f} | {one['peak_memory'] / 1e6:.0f} |")
         lines += ["", f"{ratio:.2f} x `sha256sum`, at most {KEY_LIMIT:.0f}.", ""]
+    if many := figures.get("many images"):
+        lines += [f"## Keys of {FOLDERS:,} image folders of {FILES} files", ""]
+        lines += [
+            "| | measured | at most |",
+            "| --- | ---: | ---: |",
+            f"| seconds | {many['seconds']:.2f} | {SECONDS} |",
+        ]
+        lines += [f"| peak MB | {many['peak_memory'] / 1e6:.0f} | {MEMORY / 1e6:.0f} |", ""]
     for name, run in figures.get("stages", {}).items():
         lines += [f"## make up, {name}: {run['seconds']:.0f} s", "", f"By {run['applied by']}.", ""]
         lines += ["| stage | seconds | machine's peak memory, MB |", "| --- | ---: | ---: |"]

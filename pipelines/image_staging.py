@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -41,7 +42,7 @@ def members(folder: Path, shown_as: str) -> tuple[Member, ...]:
     Raises InputError for links that leave the folder, for devices, sockets and pipes, and for names that are not UTF-8.
     """
     ignore_file = folder / IGNORE_FILE
-    rules = IgnoreRules(ignore_file.read_text(errors="replace") if ignore_file.is_file() else "")
+    rules = _rules(ignore_file.read_text(errors="replace") if ignore_file.is_file() else "")
     found: list[Member] = []
     problems: list[Problem] = []
     for path, entry in _walk(str(folder), "", rules):
@@ -55,6 +56,12 @@ def members(folder: Path, shown_as: str) -> tuple[Member, ...]:
     if problems:
         raise InputError(problems)
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=64)
+def _rules(text: str) -> IgnoreRules:
+    """A thousand folders have a handful of different rules."""
+    return IgnoreRules(text)
 
 
 def hashed(folder: Path, of: tuple[Member, ...]) -> tuple[Entry, ...]:

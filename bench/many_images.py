@@ -1,0 +1,54 @@
+"""Keys and references of a thousand image folders, each with a lock and twenty files in all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.measure import Figure, in_turn
+from bench.program import PROJECT
+from pipelines.lock_header import Requirements, with_header
+
+FOLDERS, FILES = 1_000, 20
+SECONDS, MEMORY = 2.0, 150_000_000
+PIN = "certifi==2026.1.4"
+LOCK = f"{PIN} \\\n    --hash=sha256:{'0' * 64}\n    # via type\n"
+DOCKERFILE = """ARG BASE_IMAGE=python:3.13-slim-trixie
+FROM ${BASE_IMAGE}
+RUN --mount=type=bind,source=requirements.lock,target=/run/requirements.lock pip install -r /run/requirements.lock
+COPY . /opt/task
+USER 10001:10001
+"""
+PYPROJECT = f"""[project]
+name = "type-%d"
+version = "1.0.0"
+requires-python = "==3.13.*"
+dependencies = ["{PIN}"]
+
+[tool.dag-image]
+profile = "task"
+upstream = "python:3.13-slim-trixie"
+"""
+
+
+def write_folders(images: Path) -> None:
+    """A thousand folders below ``images/``, each of another content."""
+    lock = with_header(Requirements((PIN,), "==3.13.*"), LOCK)
+    for number in range(FOLDERS):
+        folder = images / f"type-{number}"
+        (folder / "src").mkdir(parents=True)
+        for name, text in (("pyproject.toml", PYPROJECT % number), ("Dockerfile", DOCKERFILE)):
+            (folder / name).write_text(text)
+        (folder / "requirements.lock").write_text(lock)
+        for position in range(FILES - 3):
+            (folder / "src" / f"module_{position}.py").write_text(f"NUMBER = {number} + {position}\n" * 40)
+
+
+def measure(runs: int = 5) -> Figure:
+    """Wall seconds and peak memory of a whole process, from a warm page cache."""
+    os.environ["PYTHONPATH"] = str(PROJECT)
+    with TemporaryDirectory() as folder:
+        write_folders(Path(folder) / "images")
+        return in_turn({"keys": [sys.executable, "-m", "bench.many_images_run", f"{folder}/images"]}, runs)["keys"]
