@@ -31,5 +31,5 @@ bench: venv ## time and memory of every stage, written to bench/results
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 
-venv:
+venv: ## the environment that all of these run in
 	@local/venv.sh "$(PYTHON)" $(STAMP)

@@ -94,17 +94,16 @@ def test_the_requirements_are_those_that_are_checked() -> None:
 
 
 def test_the_settings_of_an_own_cluster_are_settings() -> None:
+    """What ``pulumi config set`` makes of them is walked through in tests/platform/test_own_stack.py."""
     [steps] = [block for block in blocks("sh") if "pulumi stack init" in block]
-    keys = re.findall(r"^# {3}([\w.]+)", steps, re.MULTILINE)
-    log_in = dict.fromkeys(re.findall(r"registryCredentials\[0\]\.(\w+)", steps), "ghcr.io")
-    given = {**read_stack_file(ROOT / "Pulumi.dev.yaml"), "registryCredentials": [log_in]}
-    for key in keys:
+    given = read_stack_file(ROOT / "Pulumi.dev.yaml")
+    for key, value in re.findall(r"^pulumi config set (?:--path )?([\w.]+) ([\w.-]+)", steps, re.MULTILINE):
         first, _, second = key.partition(".")
-        value = {second: "mine"} if second else {"server": "ghcr.io", "owner": "acme"}
-        given[first] = {**given.get(first, {}), **value}  # type: ignore[dict-item]
-    settings = parse(given, "Pulumi.team.yaml")
-    assert len(keys) == 3
-    assert (settings.kubernetes.context, settings.images.builder) == ("mine", "mine")
+        given[first] = {**given.get(first, {}), second: value} if second else value  # type: ignore[dict-item]
+    log_in = dict.fromkeys(re.findall(r"registryCredentials\[0\]\.(\w+)", steps), "ghcr.io")
+    settings = parse({**given, "registryCredentials": [log_in]}, "Pulumi.team.yaml")
+    assert (settings.name, settings.kubernetes.context, settings.images.builder) == ("team", "kind-team", "default")
+    assert (settings.registry.server, settings.registry.owner) == ("ghcr.io", "acme")
 
 
 def test_no_secret_is_typed_into_a_command_line() -> None:

@@ -47,6 +47,10 @@ class Passwords:
                 owners[value].add(owner)
         return cls(owners)
 
+    def with_value(self, value: bytes, owner: str) -> Passwords:
+        """One more value to search for."""
+        return Passwords({**self.owners, value: {owner}})
+
     @cached_property
     def _forms(self) -> list[tuple[bytes, str]]:
         return [
