@@ -91,6 +91,7 @@ class PulumiEngine:
         arguments = ("--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(events))
         adopt = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"} if unfinished else {}
         status, last = self._follow(adopt, "up", "--config-file", str(self.config_file), *arguments)
+        files.remove(self._temporary)
         seen = list(_events(events))
         if status:
             raise GaveUp("\n".join(("pulumi up failed:", *(list(errors(seen)) or last))))
