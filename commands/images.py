@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from commands import image_locks, image_table
+from commands import image_table
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from commands.tables import show
@@ -15,14 +17,45 @@ from infra.settings import Settings
 from local import registry_log_in
 from local.machine import Machine
 from pipelines.errors import InputError, Problem
-from pipelines.images import IMAGES
 from registry.client import Registry, RegistryError
 from registry.layer_sizes import LayerSizes
 
 #: Below the cache of this user.
 LAYER_SIZES = "layer-sizes.json"
 
-app = typer.Typer(help="Image types: one folder below images/ each.", no_args_is_help=True, add_completion=False)
+#: Verb -> module of this package and function, in the order of the help.
+VERBS = {
+    "new": ("image_folders", "new"),
+    "lock": ("image_locks", "lock_images"),
+    "build": ("image_builds", "build"),
+    "test": ("image_tests", "try_images"),
+    "shell": ("image_builds", "shell"),
+    "pin": ("image_pins", "pin"),
+    "matrix": ("image_matrix", "matrix"),
+    "sbom": ("image_bills", "sbom"),
+    "licences": ("image_bills", "licences"),
+    "audit": ("image_audit", "audit"),
+}
+
+
+class Verbs(TyperGroup):
+    """Imports a verb when it is asked for: each needs other libraries."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *VERBS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return super().get_command(ctx, cmd_name)
+        module, function = VERBS[cmd_name]
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(getattr(importlib.import_module(f"commands.{module}"), function))
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=Verbs, help="Image types: one folder below images/ each.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
@@ -46,20 +79,6 @@ def list_images(stack: StackOption = "dev") -> None:
         show(image_table.COLUMNS, image_table.rows(found, pushed))
         if problems:
             raise InputError(problems)
-
-
-@app.command()
-def lock(
-    types: Annotated[list[str], typer.Argument(help="Such as cost-of-living, or bases/task.")],
-) -> None:
-    """Resolve requirements.lock from the exact pins in pyproject.toml, with hashes, wheels only.
-
-    Versions that the present lock holds stay as far as they fit. A worker image's lock leaves out what the
-    release's own image already holds, and resolves within its versions.
-    """
-    with told():
-        for name in types:
-            typer.echo(image_locks.lock(IMAGES, name).as_posix())
 
 
 def _pushed(settings: Settings, references: list[str]) -> tuple[image_table.Pushed, tuple[Problem, ...]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker_build as docker_build
 
-from pipelines.images import EVERY_BUILD, EXPORT, Image
+from pipelines.build_plan import build_arguments
+from pipelines.images import EXPORT, Image
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,3 @@ class Images(pulumi.ComponentResource):
 def _context(image: Image) -> docker_build.BuildContextArgs:
     named = {name: docker_build.ContextArgs(location=path.as_posix()) for name, path in sorted(image.contexts.items())}
     return docker_build.BuildContextArgs(location=image.context.as_posix(), named=named or None)
-
-
-def build_arguments(image: Image, references: Mapping[str, str]) -> dict[str, str]:
-    """The image's own arguments, what it stands on, and the time that every file gets."""
-    base = references[image.base] if image.base else image.upstream
-    return {
-        **image.build_arguments,
-        **({"BASE_IMAGE": base} if base else {}),
-        **EVERY_BUILD,
-    }

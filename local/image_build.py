@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from local.build_log import BuildLog
 from local.machine import Machine
 from local.waiting import GaveUp
-
-KEPT_LINES = 25
-STEP = re.compile(r"^#\d+ (\[.+)$")
 
 
 def build(inputs: Mapping[str, Any], machine: Machine, say: Callable[[str], None]) -> None:
     """Build and push what the inputs of a ``docker-build:index:Image`` describe.
 
-    Raises GaveUp with BuildKit's last lines.
+    Raises GaveUp with the failing step and its last lines.
     """
     command = [str(machine.tool("buildctl")), "--addr", machine.buildkit_address, "build", *arguments(inputs)]
     environment = {**os.environ, **machine.environment()}
     reference = inputs["tags"][0]
-    last: deque[str] = deque(maxlen=KEPT_LINES)
+    log = BuildLog(lambda step: say(f"{reference.rpartition('/')[2]}: {step}"))
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         for line in process.stdout or ():
-            last.append(line.rstrip())
-            if step := STEP.match(line):
-                say(f"{reference.rpartition('/')[2]}: {step[1]}")
+            log.take(line)
     if process.returncode:
-        raise GaveUp("\n".join((f"the build of {reference} failed:", *last)))
+        raise GaveUp(f"the build of {reference} failed:\n{log.failure()}")
 
 
 def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:

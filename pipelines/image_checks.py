@@ -10,6 +10,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pipelines.errors import Problem
 from pipelines.image_dockerfile import DOCKERFILE
 from pipelines.image_folder import PROJECT, ImageFolder
+from pipelines.image_inventory import inventory_problems
+from pipelines.image_inventory import nearest as nearest_inventory
 from pipelines.image_lock import LOCK, LockedPackage, lock_command
 from pipelines.validation import nearest
 
@@ -34,7 +36,17 @@ def image_problems(
             # A default that repeats a wrong base is not told as well.
             problems += list(_base_problems(folder, chain[-1], airflow, python)) or _default_problems(folder, chain)
         problems += _lock_problems(folder, chain or [folder], airflow)
+        problems += _inventory_problems(folder, chain, f"{airflow}-python{python}")
     return [*problems, *_type_problems(folders.values())]
+
+
+def _inventory_problems(folder: ImageFolder, chain: list[ImageFolder], release: str) -> list[Problem]:
+    """What a worker's packages stand on is never replaced. Of another release's image something else is told."""
+    found = AIRFLOW_IMAGE.match(chain[-1].table.upstream or "") if chain else None
+    if folder.table.profile == "task" or found is None or found["tag"] != release:
+        return []
+    inventory, problems = nearest_inventory(chain)
+    return [*problems, *(inventory_problems(folder, inventory, chain[-1].table.upstream or "") if inventory else ())]
 
 
 def local_tag(folder: ImageFolder) -> str:

@@ -149,7 +149,7 @@ def _unpinned(name: str, project: ProjectTable, file: str) -> list[Problem]:
 
 def requirements_of(project: ProjectTable, table: DagImageTable) -> Requirements:
     """What the folder's lock has to be resolved from."""
-    return Requirements(project.dependencies, project.requires_python, table.platforms)
+    return Requirements(project.dependencies, project.requires_python, table.platforms, table.source_distributions)
 
 
 def _read_lock(

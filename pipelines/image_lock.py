@@ -18,6 +18,7 @@ from pipelines.lock_header import BODY, REQUIREMENTS, RESOLVED_FOR, LockHeader, 
 
 LOCK = "requirements.lock"
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
+FROM_SOURCE = re.compile(r"--no-binary[ =](\S+)")
 COMMENT = re.compile(r"(^|\s)#.*$")
 
 
@@ -33,12 +34,13 @@ class LockedPackage:
 
 @dataclass(frozen=True)
 class Lock:
-    """``edited_line`` is None where the body is as it was resolved."""
+    """``edited_line`` is None where the body is as it was resolved; ``from_source`` may come as sources."""
 
     header: LockHeader
     packages: tuple[LockedPackage, ...]
     unreadable: tuple[tuple[int, str], ...]
     edited_line: int | None
+    from_source: tuple[str, ...] = ()
 
     def package(self, name: str) -> LockedPackage | None:
         wanted = canonicalize_name(name)
@@ -57,8 +59,11 @@ def exact_version(requirement: Requirement) -> str | None:
 def parse_lock(text: str) -> Lock:
     """Never raises: lines that are no requirement are in ``unreadable`` as (line number, text)."""
     header = read_header(text)
-    packages, unreadable = [], []
+    packages, unreadable, from_source = [], [], []
     for number, line in _logical_lines(text):
+        if found := FROM_SOURCE.fullmatch(line):
+            from_source.append(found[1])
+            continue
         hashes = tuple(HASH.findall(line))
         try:
             requirement = Requirement(HASH.sub("", line).strip())
@@ -67,7 +72,7 @@ def parse_lock(text: str) -> Lock:
             continue
         version = exact_version(requirement) or ""
         packages.append(LockedPackage(canonicalize_name(requirement.name), version, hashes, number))
-    return Lock(header, tuple(packages), tuple(unreadable), edited_line(text, header))
+    return Lock(header, tuple(packages), tuple(unreadable), edited_line(text, header), tuple(from_source))
 
 
 def lock_command(name: str) -> str:

@@ -68,6 +68,7 @@ class Image:
     reference: str
     context: Path
     contexts: Mapping[str, Path] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
     dag_types: tuple[str, ...] = ()
     smoke: tuple[str, ...] | None = None
     smoke_network: bool = False
@@ -189,6 +190,7 @@ def _image(folder: ImageFolder, key: str, repository: Repository, upstream: str 
         reference=repository.reference(folder.name, tag(version, key)),
         context=CONTEXTS / folder.name,
         contexts={name: CONTEXTS / named_context(folder.name, name) for name in table.contexts},
+        shared=tuple(table.contexts.values()),
         dag_types=folder.dag_types,
         smoke=table.smoke,
         smoke_network=table.smoke_network,

@@ -24,6 +24,8 @@ HELPER_SECONDS = 60
 #: What every helper says where it has none.
 NO_LOG_IN = "credentials not found in native keychain"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+#: A name in references -> the host that serves it.
+HOSTS = {"docker.io": "registry-1.docker.io"}
 
 
 class RegistryError(Exception):
@@ -143,7 +145,7 @@ class Registry:
         self.is_here = host in LOOPBACK
         scheme = "http" if self.is_here else "https"
         self._client = httpx.Client(
-            base_url=f"{scheme}://{server}/v2/",
+            base_url=f"{scheme}://{HOSTS.get(server, server)}/v2/",
             auth=_LogIn(credentials),
             timeout=10,
             # Some keep their blobs elsewhere.

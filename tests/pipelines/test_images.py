@@ -417,7 +417,6 @@ def test_one_image_may_serve_several_dag_types(tree):
         'smoke = ["true"]',
         "smoke-network = true",
         'system-packages = ["jq=1.7.1-6"]',
-        'source-distributions = ["inflect"]',
     ],
 )
 def test_the_table_counts_even_where_the_build_ignores_its_file(tree, line):
@@ -425,6 +424,12 @@ def test_the_table_counts_even_where_the_build_ignores_its_file(tree, line):
     before = images_of(tree)["letters"].key
     table(tree / LETTERS, line)
     assert images_of(tree)["letters"].key != before
+
+
+def test_what_may_come_from_source_is_part_of_what_was_locked(tree):
+    table(tree / LETTERS, 'source-distributions = ["inflect"]')
+    [problem] = broken(tree)
+    assert problem.startswith("images/letters/requirements.lock:1 | requirements-sha256 | a lock of other pins")
 
 
 def test_a_named_context_is_staged_and_counts(tree, tmp_path):

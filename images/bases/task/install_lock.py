@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Installs /run/requirements.lock into an image: by hash, without tests, with byte code that is valid by hash.
 
-The release's packages in a worker image must stay as they are: where the lock would replace one, the build ends.
+The release's packages in a worker image must stay as they are: where the lock would replace one, the build ends. So it
+does where a package of the lock does not fit to them: the lock was resolved under inventory.txt, and images differ.
 ``--everything`` also compiles what stood there before, the standard library with it. Nothing that it writes depends on
 the moment: byte code comes from a fixed hash seed, in a fixed order, in two fixed halves, since what the marshaller
 writes depends on what its process compiled before. The same file stands in both bases; a test compares them.
@@ -13,6 +14,7 @@ import importlib.util
 import os
 import pwd
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 LOCK = "/run/requirements.lock"
+INVENTORY = Path("/usr/local/share/inventory.txt")
 #: Who has it is a worker image.
 RELEASE = "apache-airflow-core"
 HALVES = 2
@@ -32,10 +35,12 @@ LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "tkinter", "ensurepip", "turt
 
 def main() -> None:
     before = versions()
+    unfit = check() if RELEASE in before else set()
     install()
     after = versions()
     if RELEASE in before:
         refuse_replaced(before, after)
+        refuse_unfit(before, check() - unfit)
     added = [found for found in distributions() if before.get(found.name) != found.version]
     modules = without_tests(added)
     if "--everything" in sys.argv[1:]:
@@ -69,6 +74,25 @@ def refuse_replaced(before: dict[str, str], after: dict[str, str]) -> None:
     ]
     if replaced:
         sys.exit(f"install-lock: the lock replaces packages of the release: {', '.join(sorted(replaced))}")
+
+
+def check() -> set[str]:
+    """What pip finds missing or of a wrong version, a line each."""
+    command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    return set(told.stdout.splitlines()) if told.returncode else set()
+
+
+def refuse_unfit(before: dict[str, str], unfit: set[str]) -> None:
+    """``before`` tells how the image differs from the inventory that the lock was resolved under."""
+    listed = dict(line.split("==", 1) for line in INVENTORY.read_text().split() if "==" in line)
+    here = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in before.items()}
+    differ = [
+        f"{name} is {here.get(name)}, not {version}" for name, version in listed.items() if here.get(name) != version
+    ]
+    if unfit:
+        other = f"; the image is not as inventory.txt says: {', '.join(differ)}" if differ else ""
+        sys.exit(f"install-lock: the lock does not fit to the release: {', '.join(sorted(unfit))}{other}")
 
 
 def without_tests(added: Iterable[Distribution]) -> set[Path]:

@@ -1,0 +1,63 @@
+"""What BuildKit's plain progress tells: the running step, and of a build that failed the step and its last lines."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+KEPT_LINES = 20
+LINE = re.compile(r"^#(?P<step>\d+) (?P<text>.*)$")
+#: ``[2/4] RUN ...``, ``[stage-0 2/4] RUN ...``, ``[internal] load ...``.
+STEP = re.compile(r"^\[[^\]]+\] .+$")
+#: The seconds before what a step's own command printed.
+SECONDS = re.compile(r"^\d+\.\d+ ?")
+FAILED = re.compile(r"^ERROR: (?P<reason>.+)$")
+# BuildKit repeats a step's output below these.
+RULER = "------"
+FULL = "no space left on device"
+FULL_FIX = "the disk is full: `df -h` shows which; `buildctl prune` (or `docker buildx prune`) empties the layer cache"
+
+
+@dataclass
+class BuildLog:
+    """Takes a build's output line by line; ``say`` hears each step as it begins."""
+
+    say: Callable[[str], None] = lambda text: None
+    _names: dict[str, str] = field(default_factory=dict)
+    _output: dict[str, deque[str]] = field(default_factory=dict)
+    _failed: str | None = None
+    _reason: str = ""
+    _last: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    _repeats: bool = False
+
+    def take(self, line: str) -> None:
+        line = line.rstrip()
+        self._repeats = self._repeats or line == RULER
+        if not self._repeats:
+            self._last.append(line)
+        found = LINE.match(line)
+        if found is None:
+            self._error(line.removeprefix("error: ")) if line.lower().startswith("error: ") else None
+            return
+        step, text = found["step"], found["text"]
+        if failed := FAILED.match(text):
+            self._failed, self._reason = step, failed["reason"]
+        elif STEP.match(text) and step not in self._names:
+            self._names[step] = text
+            self.say(text)
+        elif SECONDS.match(text):
+            self._output.setdefault(step, deque(maxlen=KEPT_LINES)).append(SECONDS.sub("", text))
+
+    def failure(self) -> str:
+        """Of a build that failed: the step, its last lines, the reason, and what to do where that is known."""
+        reason = self._reason or "the builder ended without a reason"
+        lines = list(self._output.get(self._failed or "", ())) if self._failed else [*self._last]
+        step = [f"  step    {self._names[self._failed]}"] if self._failed in self._names else []
+        output = [f"  {line}" for line in lines]
+        fix = [f"  fix     {FULL_FIX}"] if FULL in f"{reason}\n{lines}".lower() else []
+        return "\n".join((*step, *output, f"  reason  {reason}", *fix))
+
+    def _error(self, reason: str) -> None:
+        self._reason = self._reason or reason

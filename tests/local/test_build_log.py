@@ -1,0 +1,61 @@
+"""What is told of a build that failed: the step, its last lines, and nothing of the others."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.build_log import FULL_FIX, KEPT_LINES, BuildLog
+
+FAILURE = [
+    "#1 [internal] load build definition from Dockerfile",
+    "#1 DONE 0.0s",
+    "#5 [2/3] RUN pip install",
+    *(f"#5 {second}.1 line {second}" for second in range(40)),
+    "#6 [other 1/2] RUN sleep 1",
+    "#6 1.0 from the other stage",
+    '#5 ERROR: process "/bin/sh -c pip install" did not complete successfully: exit code: 1',
+    "------",
+    " > [2/3] RUN pip install:",
+    "0.1 line 39",
+    "------",
+    "error: failed to solve: process did not complete successfully: exit code: 1",
+]
+
+
+def told(lines: list[str]) -> tuple[list[str], str]:
+    steps: list[str] = []
+    log = BuildLog(steps.append)
+    for line in lines:
+        log.take(f"{line}\n")
+    return steps, log.failure()
+
+
+def test_the_failing_step_and_its_last_lines() -> None:
+    steps, failure = told(FAILURE)
+    lines = failure.splitlines()
+    assert steps == [
+        "[internal] load build definition from Dockerfile",
+        "[2/3] RUN pip install",
+        "[other 1/2] RUN sleep 1",
+    ]
+    assert lines[0] == "  step    [2/3] RUN pip install"
+    assert lines[1:-1] == [f"  line {number}" for number in range(40 - KEPT_LINES, 40)]
+    assert lines[-1].startswith('  reason  process "/bin/sh -c pip install" did not complete')
+
+
+def test_a_full_disk_is_told_as_such() -> None:
+    _, failure = told([*FAILURE[:3], "#5 0.3 OSError: [Errno 28] No space left on device", FAILURE[-6]])
+    assert failure.endswith(FULL_FIX)
+
+
+def test_a_builder_that_cannot_even_begin() -> None:
+    _, failure = told(["error: failed to list workers: connection refused"])
+    assert "connection refused" in failure.splitlines()[-1]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=60))
+def test_any_output_is_told_in_few_lines(lines: list[str]) -> None:
+    _, failure = told([line.replace("\n", " ").replace("\r", " ") for line in lines])
+    assert "  reason  " in failure
+    assert failure.count("\n  ") <= KEPT_LINES + 3
