@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pulumi
 
-from infra import kube_context, settings_source
+from infra import kube_context, registry_log_in, settings_source
 from infra.program import deploy
 from pipelines.errors import InputError
 
@@ -15,7 +15,11 @@ def main() -> None:
     """Deploys the selected stack. Raises RunError, of which the engine shows the message only, on bad input."""
     try:
         settings = settings_source.load()
-        kube_context.check(settings.kubernetes.context, f"Pulumi.{pulumi.get_stack()}.yaml")
+        stack_file = f"Pulumi.{pulumi.get_stack()}.yaml"
+        kube_context.check(settings.kubernetes.context, stack_file)
+        if not pulumi.runtime.is_dry_run():
+            # A preview needs no network; the update that follows refuses before it has touched anything.
+            registry_log_in.check(settings, stack_file)
         outputs = deploy(settings, Path())
     except InputError as error:
         raise pulumi.RunError(f"\n{error}") from None

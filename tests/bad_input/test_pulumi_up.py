@@ -17,6 +17,7 @@ import pytest
 from local import pulumi_engine
 from local.machine import Machine
 from tests.bad_input.mistakes import STACK, unknown_key, wrong_type
+from tests.bad_input.test_messages import refusing_registry
 from tests.bad_input.trees import Tree, kubeconfig
 from tests.platform.commands import clone_of
 
@@ -49,6 +50,7 @@ class Project:
             "PULUMI_HOME": str(self.home / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "TMPDIR": str(self.home),
+            "DOCKER_CONFIG": str(self.home / "docker"),
         }
         return subprocess.run(
             ["pulumi", *arguments, "--stack", "dev", "--non-interactive", "--color", "never"],
@@ -127,6 +129,24 @@ def test_one_message_and_nothing_deployed(name: str, begun: Project) -> None:
     assert PASSWORD not in output
     assert begun.resources() <= {"pulumi:pulumi:Stack"}
     assert begun.tree.content() == files
+
+
+def test_a_registry_that_refuses_is_told_before_anything_is_deployed(begun: Project) -> None:
+    shutil.copy(begun.home / "whole.yaml", begun.tree.folder / STACK)
+    begun.kubeconfig.write_text(kubeconfig("de-airflow-pipeline-local"))
+    stack_file = begun.tree.folder / STACK
+    with refusing_registry() as port:
+        server = f"localhost:{port}"
+        stack_file.write_text(stack_file.read_text().replace("localhost:5000", server))
+        # As README.md has it: only the password is a secret, which the engine would blot out of the message.
+        for part, value in (("server", server), ("username", "puller")):
+            path = f"registryCredentials[0].{part}"
+            assert begun.pulumi("config", "set", "--path", path, value).returncode == 0
+        done = begun.pulumi("up", "--yes", "--skip-preview")
+    message = told(done.stdout + done.stderr).replace(str(begun.home), "/home/ada").replace(server, "localhost:5000")
+    assert message == (GOLDEN / "pulumi-registry-refuses.txt").read_text()
+    assert done.returncode != 0
+    assert begun.resources() <= {"pulumi:pulumi:Stack"}
 
 
 def told(output: str) -> str:

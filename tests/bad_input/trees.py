@@ -71,6 +71,10 @@ def machine_file(machine: Machine, name: str) -> Path:
     return path / "config.json" if name == "docker_config" else path
 
 
+#: Image types, and DAGs, that the small copy has.
+KEPT = ("bases", "schema", "cost-of-living", "lakehouse", "lakehouse-summary")
+
+
 def small_copy(target: Path) -> Path:
     """As much of the repository as commands read when their code is loaded already."""
     target.mkdir()
@@ -78,9 +82,17 @@ def small_copy(target: Path) -> Path:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            _keep_few(target / name)
         else:
             shutil.copy(source, target / name)
     return target
+
+
+def _keep_few(folder: Path) -> None:
+    """Messages that list what there is stay the same when a type is added."""
+    for entry in folder.iterdir() if folder.name in ("images", "dags") else ():
+        if entry.stem.replace("_", "-") not in KEPT:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def kubeconfig(context: str = KUBE_CONTEXT) -> str:
