@@ -115,7 +115,7 @@ case "$*" in
         mkdir -p "$(dirname "$stack")"
         echo '{"checkpoint": {"latest": null}}' >"$stack"
         echo "encryptionsalt: new" >Pulumi.dev.yaml ;;
-    up*) touch "$TMPDIR/kubeconfig$$" ;;
+    up*) touch "$TMPDIR/kubeconfig$$"; ls -d "$TMPDIR"/* > "$PULUMI_HOME/temporary" ;;
 esac
 """
 
@@ -170,12 +170,14 @@ def test_resources_without_a_salt_are_not_thrown_away(engine: pulumi_engine.Pulu
     assert engine.knows("kubernetes:core/v1:Namespace")
 
 
-def test_temporary_files_stay_with_the_platform(machine: Machine, engine: pulumi_engine.PulumiEngine) -> None:
+def test_temporary_files_stay_with_the_platform_and_go(machine: Machine, engine: pulumi_engine.PulumiEngine) -> None:
     """The Kubernetes provider writes the administrator's kubeconfig among them, and leaves it."""
+    home = machine.state / "pulumi" / "airflow"
     for _ in range(2):
         engine.up(CHOICE)
-        [left] = machine.state.rglob("kubeconfig?*")
-        assert left.parent == machine.state / "pulumi" / "airflow" / "tmp"
+        [left] = (home / "home" / "temporary").read_text().split()
+        assert Path(left).parent == home / "tmp"
+        assert not list(machine.state.rglob("kubeconfig?*"))
 
 
 def checkpoint(folder: Path, content: str, before: str | None = None) -> Path:
