@@ -68,13 +68,27 @@ def prepare(machine: Machine) -> None:
 
 
 def clean(machine: Machine) -> None:
-    """Remove the empty folders that ``prepare`` made outside the state folder."""
+    """Remove the empty folders that ``prepare`` made outside the state folder, but those that others mount upon."""
     record = _record(machine)
     if record.exists():
-        for target in json.loads(record.read_text()):
+        # A platform of another state folder uses the same ones, and removing a folder detaches what is mounted there in
+        # other namespaces: mount_namespaces(7), restrictions on mount namespaces.
+        for target in set(json.loads(record.read_text())) - _mount_points():
             with contextlib.suppress(OSError):
                 Path(target).rmdir()
         record.unlink()
+
+
+def _mount_points() -> set[str]:
+    """Where anything is mounted, in the mount namespace of any process."""
+    seen, found = set(), set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            namespace = (process / "ns/mnt").readlink()
+            if namespace not in seen:
+                found |= {line.split()[4] for line in (process / "mountinfo").read_text().splitlines()}
+                seen.add(namespace)
+    return found
 
 
 def _record(machine: Machine) -> Path:
