@@ -18,6 +18,7 @@ from pipelines.validation import nearest
 AIRFLOW_IMAGE = re.compile(
     r"^(?:(?:docker\.io|ghcr\.io)/)?apache/airflow(?::(?P<tag>[^@]+))?(?:@.*)?$",
 )
+PYTHON_IMAGE = re.compile(r"^(?:docker\.io/)?(?:library/)?python:(?P<python>\d+\.\d+)(?![\d])")
 AIRFLOW_TAG = re.compile(r"(?P<airflow>\d+\.\d+\.\d+)-python(?P<python>\d+\.\d+)")
 AIRFLOW_PACKAGE = re.compile(r"apache-airflow(-.+)?")
 LOCAL_PREFIX = "de-airflow-pipeline"
@@ -113,6 +114,8 @@ def _base_problems(folder: ImageFolder, root: ImageFolder, airflow: str, python:
         expected = "an image without Airflow: this is a task image"
         yield Problem(folder.file, key, upstream, expected, 'stand on another base, or make it profile = "worker"')
     if folder.table.profile != "worker":
+        if found := PYTHON_IMAGE.match(upstream):
+            yield from _python_problems(folder, found["python"], upstream)
         return
     wanted = f"apache/airflow:{airflow}-python{python}"
     version = AIRFLOW_TAG.fullmatch(found["tag"] or "") if found else None
@@ -120,14 +123,20 @@ def _base_problems(folder: ImageFolder, root: ImageFolder, airflow: str, python:
         expected = f"{wanted}, the Airflow and Python of the stack: this is a worker image"
         whose = "" if root is folder else f"let {root.shown_as} "
         yield Problem(folder.file, key, upstream, expected, f"{whose}stand on {wanted}")
+    yield from _python_problems(folder, python, "the stack")
+
+
+def _python_problems(folder: ImageFolder, python: str, whose: str) -> Iterator[Problem]:
+    """A lock is resolved for the Python that ``requires-python`` names: what the image runs must be that one."""
     requires = folder.project.requires_python
     try:
-        fits = SpecifierSet(requires).contains(f"{python}.0", prereleases=True)
+        fits = not requires or SpecifierSet(requires).contains(f"{python}.0", prereleases=True)
     except InvalidSpecifier:
         fits = False
     if not fits:
-        expected = f"a range that holds Python {python}, which the stack runs"
-        yield Problem(folder.file, "project.requires-python", repr(requires), expected, f'write "=={python}.*"')
+        expected = f"a range that holds Python {python}, which {whose} runs"
+        fix = f'write "=={python}.*", then {lock_command(folder.name)}'
+        yield Problem(folder.file, "project.requires-python", repr(requires), expected, fix)
 
 
 def _lock_problems(folder: ImageFolder, chain: list[ImageFolder], airflow: str) -> Iterator[Problem]:

@@ -80,7 +80,8 @@ def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | N
     table = _table(DagImageTable, raw_table, file, "tool.dag-image", problems)
     if project is None or table is None:
         return None, problems
-    problems += _identity_problems(name, project, table, file)
+    # A folder that is to be renamed need not have its project named after it.
+    problems += _identity_problems(name, project, table, file, named=not _name_problems(name, shown_as))
     problems += dockerfile.foreign_images(shown_as, frozenset(table.contexts)) if dockerfile else ()
     problems += _context_problems(images, table, file)
     unpinned = _unpinned(name, project, file)
@@ -105,10 +106,10 @@ def _name_problems(name: str, shown_as: str) -> list[Problem]:
     return [Problem(shown_as, "", f"an image named {shown(last)}", expected, "rename the folder")]
 
 
-def _identity_problems(name: str, project: ProjectTable, table: DagImageTable, file: str) -> list[Problem]:
+def _identity_problems(name: str, project: ProjectTable, table: DagImageTable, file: str, named: bool) -> list[Problem]:
     is_base = name.startswith(f"{BASES}/")
     problems = []
-    if not is_base and project.name != name:
+    if named and not is_base and project.name != name:
         fix = "name the project as its folder"
         problems.append(Problem(file, "project.name", shown(project.name), repr(name), fix))
     if is_base != (table.profile == "base"):

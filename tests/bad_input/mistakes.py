@@ -16,6 +16,7 @@ LIST_DAGS = ("dags", "list")
 BUILD_DAGS = ("dags", "build")
 ECONOMICS, LAKEHOUSE = "dags/cost_of_living.yaml", "dags/lakehouse_summary.yaml"
 PANDAS = "images/cost-of-living/pyproject.toml"
+DOCKERFILE = "images/cost-of-living/Dockerfile"
 LOCK = "images/cost-of-living/requirements.lock"
 STACK = "Pulumi.dev.yaml"
 
@@ -105,6 +106,35 @@ def another_airflow(tree: Tree) -> None:
         tree.edit(name, "apache/airflow:3.2.2-python3.13", "apache/airflow:3.1.0-python3.13")
 
 
+def no_dockerfile(tree: Tree) -> None:
+    (tree.folder / DOCKERFILE).unlink()
+
+
+def foreign_base(tree: Tree) -> None:
+    tree.edit(DOCKERFILE, "FROM ${BASE_IMAGE}", "FROM python:3.13")
+
+
+def unknown_base(tree: Tree) -> None:
+    tree.edit(PANDAS, '"bases/task"', '"bases/tasks"')
+
+
+def another_profile(tree: Tree) -> None:
+    tree.edit(PANDAS, '"bases/task"', '"bases/worker"')
+    tree.edit(DOCKERFILE, "bases-task", "bases-worker")
+
+
+def another_python(tree: Tree) -> None:
+    tree.edit(LOCK, "Python ==3.13.*", "Python ==3.12.*")
+
+
+def same_type(tree: Tree) -> None:
+    tree.edit(PANDAS, 'profile = "task"', 'profile = "task"\ndag-types = ["cost-of-living", "lakehouse"]')
+
+
+def no_repository(tree: Tree) -> None:
+    shutil.copytree(tree.folder / "images/lakehouse", tree.folder / "images/Lake_House")
+
+
 def everywhere(tree: Tree) -> None:
     """One in an image, two in one DAG config, and one in another, which names a folder whose form is not even right."""
     another_airflow(tree)
@@ -138,6 +168,13 @@ MISTAKES: Mapping[str, Mistake] = {
     "lock-of-another-version": Mistake(UP, older_lock),
     "unpinned-dependency": Mistake(UP, unpinned),
     "worker-with-another-airflow": Mistake(UP, another_airflow),
+    "no-dockerfile": Mistake(LIST_IMAGES, no_dockerfile),
+    "dockerfile-on-another-image": Mistake(UP, foreign_base),
+    "unknown-base": Mistake(LIST_IMAGES, unknown_base),
+    "profile-of-another-base": Mistake(UP, another_profile),
+    "lock-for-another-python": Mistake(LIST_IMAGES, another_python),
+    "two-images-for-a-dag-type": Mistake(UP, same_type),
+    "no-repository-name": Mistake(LIST_IMAGES, no_repository),
     "registry-unreachable": Mistake(LIST_IMAGES, another_registry),
     "registry-refuses": Mistake(
         LIST_IMAGES, own_registry, files={"docker_config": lambda machine: docker_configuration(machine.registry)}

@@ -201,6 +201,11 @@ BAD = {
         "images/warehouse/pyproject.toml | project.requires-python | '>=3.14' | a range that holds Python 3.13, which "
         "the stack runs",
     ),
+    "task image for another Python than its base's": (
+        lambda tree: edit(tree / LETTERS / "pyproject.toml", "==3.13.*", "==3.12.*"),
+        "images/letters/pyproject.toml | project.requires-python | '==3.12.*' | a range that holds Python 3.13, which "
+        "python:3.13-slim-trixie runs",
+    ),
     "worker lock with another Airflow": (
         lambda tree: pin(tree / WAREHOUSE, "apache-airflow==3.2.1"),
         "images/warehouse/requirements.lock:4 | apache-airflow | version 3.2.1 | version 3.2.2, which the stack runs",
