@@ -47,12 +47,14 @@ def audit(
 ) -> None:
     """Ask the package index for known vulnerabilities of everything that the locks hold.
 
-    fix       high, critical or of unknown severity, and a version without it is out: fails the audit
+    fix       high, critical or unknown, and fixed in a later version:
+              fails the audit
     wait      as grave, but nobody has fixed it yet
     watch     low or medium
-    accepted  named in images/accepted-advisories.toml, with a reason, until a date:
+    accepted  named in images/accepted-advisories.toml, with a reason,
+              until a date:
 
-        [[advisory]]
+        \\[[advisory]]
         id = "PYSEC-2026-1"
         package = "example"
         reason = "the parser that it is about is never called"

@@ -38,8 +38,9 @@ def new(
 ) -> None:
     """Write images/TYPE and a DAG that uses it: both work as they are, and are to be changed.
 
-    task    a slim image without Airflow, run by the KubernetesPodOperator; most DAGs want this one
-    worker  the release's own Airflow image plus packages, for tasks that use Airflow's hooks and providers
+    task    slim, without Airflow, for pods; most DAGs want this one
+    worker  Airflow's own image plus packages, for tasks that use
+            Airflow's hooks and providers
 
     It writes images/TYPE/Dockerfile, pyproject.toml and requirements.lock, dags/<type>.yaml and
     dags/<type>/tasks.py, and touches nothing that is there. Then:

@@ -67,9 +67,12 @@ def lock_images(
     The header holds hashes of the requirements and of the body: a lock that is stale, for another Python, or edited by
     hand is refused by every command, with its line, and without a network.
 
-        python -m commands images lock                          all of them
-        python -m commands images lock cost-of-living           one
-        python -m commands images lock --inventory bases/worker after a change of Airflow's version; then lock
+        python -m commands images lock                 all of them
+        python -m commands images lock cost-of-living  one
+
+    After a change of Airflow's version, then lock again:
+
+        python -m commands images lock --inventory bases/worker
     """
     with told():
         if inventory:

@@ -22,17 +22,19 @@ from pipelines.images import Image
 def try_images(types: TypesArgument = None, stack: StackOption = "dev", cache: CacheOption = False) -> None:
     """Build images and hold each to what a pod will ask of it.
 
-    user          a number, not root, the base's
-    entrypoint    the base's, where Airflow or the task runner needs it
-    no secrets    in any layer that a Dockerfile here made, in the history, in the variables: known forms of keys and
-                  tokens, and the log-ins that this machine holds
-    packages      installed is what the upstream image ships plus requirements.lock of the image and of its bases,
-                  nothing less, more or other; Debian packages are the declared ones
-    smoke         the command of [tool.dag-image] runs as the image's user, with a read-only root file system, without
-                  capabilities, and without a network unless smoke-network = true
+    user        a number, not root, the base's
+    entrypoint  the base's, where Airflow or the task runner needs it
+    no secrets  known forms of keys and the log-ins of this machine, in
+                layers that a Dockerfile here made, history, variables
+    packages    installed is what the upstream image ships and the locks
+                of the image and its bases, nothing less, more or other;
+                Debian packages are the declared ones
+    smoke       the command that pyproject.toml names, as the image's user,
+                on a read-only root file system, without capabilities,
+                and without a network unless smoke-network = true
 
-        python -m commands images test                  all
-        python -m commands images test cost-of-living   one, and what it stands on
+        python -m commands images test                 all
+        python -m commands images test cost-of-living  one and its bases
 
     On the one-machine platform containerd and runc run it, elsewhere Docker. Exit code 1 when anything fails.
     """
