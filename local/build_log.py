@@ -16,8 +16,20 @@ SECONDS = re.compile(r"^\d+\.\d+ ?")
 FAILED = re.compile(r"^ERROR: (?P<reason>.+)$")
 # BuildKit repeats a step's output below these.
 RULER = "------"
-FULL = "no space left on device"
-FULL_FIX = "the disk is full: `df -h` shows which; `buildctl prune` (or `docker buildx prune`) empties the layer cache"
+#: What a build that failed says -> what to do; the first that is found.
+FIXES = (
+    (
+        re.compile("no space left on device"),
+        "the disk is full: `df -h` shows which; `buildctl prune` (or `docker buildx prune`) empties the layer cache",
+    ),
+    (
+        re.compile(
+            r"failed to (?:push|authorize|fetch (?:anonymous|oauth) token).*"
+            r"(?:401|403|unauthorized|denied|authorization failed|insufficient_scope)"
+        ),
+        "the registry refuses the push: `docker login` with an account that may push to this repository",
+    ),
+)
 
 
 @dataclass
@@ -56,7 +68,8 @@ class BuildLog:
         lines = list(self._output.get(self._failed or "", ())) if self._failed else [*self._last]
         step = [f"  step    {self._names[self._failed]}"] if self._failed in self._names else []
         output = [f"  {line}" for line in lines]
-        fix = [f"  fix     {FULL_FIX}"] if FULL in f"{reason}\n{lines}".lower() else []
+        told = " ".join((reason, *lines)).lower()
+        fix = [f"  fix     {way_out}" for found, way_out in FIXES if found.search(told)][:1]
         return "\n".join((*step, *output, f"  reason  {reason}", *fix))
 
     def _error(self, reason: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.build_log import FULL_FIX, KEPT_LINES, BuildLog
+from local.build_log import FIXES, KEPT_LINES, BuildLog
 
 FAILURE = [
     "#1 [internal] load build definition from Dockerfile",
@@ -46,7 +47,23 @@ def test_the_failing_step_and_its_last_lines() -> None:
 
 def test_a_full_disk_is_told_as_such() -> None:
     _, failure = told([*FAILURE[:3], "#5 0.3 OSError: [Errno 28] No space left on device", FAILURE[-6]])
-    assert failure.endswith(FULL_FIX)
+    assert failure.endswith(FIXES[0][1])
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "failed to push localhost:5000/a/b:1: push access denied, repository does not exist or may require "
+        "authorization: authorization failed: no basic auth credentials",
+        "failed to push ghcr.io/a/b:1: unexpected status from POST request to https://ghcr.io/v2/a/b/blobs/uploads/: "
+        "403 Forbidden",
+        "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized",
+    ],
+)
+def test_a_push_that_is_refused_is_told_as_such(reason: str) -> None:
+    _, failure = told(["#9 exporting to image", "#9 pushing layers 0.1s done", f"#9 ERROR: {reason}"])
+    assert failure.endswith(FIXES[1][1])
+    assert reason in failure
 
 
 def test_a_builder_that_cannot_even_begin() -> None:
