@@ -1,6 +1,7 @@
 """Generated DAG files in the real Airflow: the repository's own, and one that uses every key with hostile text."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,18 @@ HOSTILE = "'\"\\\n{{ 7 * 7 }}{% raw %}\"\"\"'''); import os; os.abort()  # ☃\x
 RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
 
 
+def profiles() -> dict[str, str]:
+    """Of every image type that the repository has."""
+    tables = {path.parent.name: tomllib.loads(path.read_text()) for path in ROOT.glob("images/*/pyproject.toml")}
+    return {name: table["tool"]["dag-image"]["profile"] for name, table in tables.items()}
+
+
 def catalog(*executors: str) -> Catalog:
     images = {
         type_: CatalogImage(
             type_, type_, profile, f"localhost:5000/local/{type_}:1.0.0-0123456789ab", f"sha256:{'a' * 64}"
         )
-        for type_, profile in (("cost-of-living", "task"), ("lakehouse", "worker"))
+        for type_, profile in profiles().items()
     }
     platform = Platform("airflow", "airflow-tasks", "registry", "airflow-task", "store", "busybox:1", executors)
     return Catalog(images, platform)
