@@ -1,4 +1,4 @@
-"""A task's source is one folder: what two DAGs share stands in both."""
+"""A task's source is one folder: what several DAGs share stands in each."""
 
 from pathlib import Path
 

@@ -2,14 +2,18 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog, CatalogImage, Platform
+from infra import sources
+from pipelines.catalog import Catalog, CatalogImage
 from pipelines.dag_config import load_dags
 from pipelines.dag_tree import published_tree
+from pipelines.images import declared_profiles
 from tests.airflow_environment import ROOT, checks_pass
+from tests.infra import stacks
 
 CHECKS = Path(__file__).with_name("inside") / "check_generated_dags.py"
 HOSTILE = "'\"\\\n{{ 7 * 7 }}{% raw %}\"\"\"'''); import os; os.abort()  # ☃\x85\u2028 $(TASK_ENTRY) $$(X) %(x)s {0}"
@@ -29,8 +33,7 @@ def catalog(*executors: str) -> Catalog:
         )
         for type_, profile in profiles().items()
     }
-    platform = Platform("airflow", "airflow-tasks", "registry", "airflow-task", "store", "busybox:1", executors)
-    return Catalog(images, platform)
+    return Catalog(images, replace(sources.platform(stacks.dev()), executors=executors))
 
 
 def unpack(folder: Path, dags: Path, executors: tuple[str, ...]) -> None:
@@ -56,7 +59,14 @@ def hostile_dags(folder: Path) -> Path:
         "image": "cost-of-living",
         "source": "code",
         "tasks": {
-            "first": {"kind": "pod", "env": {"TEXT": HOSTILE}, "xcom": True, **task},
+            "first": {
+                "kind": "pod",
+                "env": {"TEXT": HOSTILE},
+                "env_from": [{"secret": "warehouse"}],
+                "pool": "salesforce",
+                "xcom": True,
+                **task,
+            },
             "second": {
                 "kind": "python",
                 "image": "lakehouse",

@@ -9,14 +9,13 @@ import pytest
 
 from infra.settings import Settings
 from infra.settings_source import CHART_PATH_VARIABLE, parse, read_stack_file, with_entries
+from local import services
+from local.machine import Machine
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "correct-horse-battery-staple"
-#: What the one-machine platform adds to the committed file, as far as the example DAGs name it.
-EXAMPLE_SECRETS = {
-    ("airflow", "connections"): {"warehouse": f"postgresql://loader:{PASSWORD}@warehouse.services:5432/warehouse"},
-    ("tasks", "secrets"): {"warehouse": {"WAREHOUSE_PASSWORD": PASSWORD}},
-}
+# Nothing has been drawn there: the names are those of the platform, the passwords are not.
+NO_MACHINE = Machine.here({"HOME": "/nowhere"})
 CREDENTIALS = [{"server": "localhost:5000", "username": "puller", "password": PASSWORD, "email": "team@example.org"}]
 
 
@@ -24,7 +23,7 @@ def dev() -> Settings:
     """The committed dev stack, whatever chart the environment names."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv(CHART_PATH_VARIABLE, raising=False)
-        values = with_entries(read_stack_file(ROOT / "Pulumi.dev.yaml"), EXAMPLE_SECRETS)
+        values = with_entries(read_stack_file(ROOT / "Pulumi.dev.yaml"), services.secrets(NO_MACHINE))
         return parse({**values, "registryCredentials": CREDENTIALS}, "Pulumi.dev.yaml")
 
 

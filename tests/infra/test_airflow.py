@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pulumi
@@ -50,7 +51,22 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def test_every_pod_is_restricted(recording: Recording) -> None:
-    assert {name: violations(pod) for name, pod in pods(recording)} == {"Job airflow-migration": [], "worker pod": []}
+    assert {name: violations(pod) for name, pod in pods(recording)} == {
+        "Job airflow-migration": [],
+        "Job airflow-pools": [],
+        "worker pod": [],
+    }
+
+
+def test_pools_are_made_once_the_database_is_there_and_anew_when_they_change(recording: Recording) -> None:
+    job = recording.one(":Job", "airflow-pools")
+    assert any(dependency.endswith("::airflow-migration") for dependency in job.dependencies)
+    (container,) = job.inputs["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["pools", "import", "/pools/pools.json"]
+    held = recording.one(":ConfigMap", "pools").inputs
+    assert json.loads(held["data"]["pools.json"]) == {"api": {"slots": 2, "description": "", "include_deferred": True}}
+    # Auto-named: other content is another object, which the Job then mounts.
+    assert "name" not in held["metadata"]
 
 
 def test_the_database_is_migrated_by_the_stock_image_before_the_release(recording: Recording) -> None:

@@ -210,3 +210,34 @@ def test_an_unknown_image_is_an_error():
     other: DagConfig = replace(config, dag=config.dag.model_copy(update={"image": "gone"}))
     with pytest.raises(KeyError):
         dag_source(other, CATALOG)
+
+
+def test_a_pool_and_secrets_reach_the_operator() -> None:
+    text = source("letters", pool="api", env_from=[{"secret": "one"}, {"secret": "two"}])
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    operators = [call for call in calls if getattr(call.func, "id", "") == "KubernetesPodOperator"]
+    pools = [[word.value.value for word in call.keywords if word.arg == "pool"] for call in operators]  # type: ignore[attr-defined]
+    assert pools == [["api"]] * len(operators)
+    # The bucket's own comes last, so nobody takes its variables over.
+    assert named_secrets(text) == ["one", "two", "object-store-tasks"]
+    assert not any(word.arg == "env_from" for call in operators for word in call.keywords)
+
+
+def test_secrets_of_one_task_stay_with_it() -> None:
+    tasks = {
+        "one": {"kind": "pod", "entry": "letters:count", "env_from": [{"secret": "mine"}]},
+        "two": {"kind": "pod", "entry": "letters:count", "pool": "own"},
+    }
+    text = source("letters", tasks=tasks, pool="api")
+    assert named_secrets(text) == ["mine", "object-store-tasks", "object-store-tasks"]
+    assert text.count("env_from=") == 2
+    assert '"env_from"' not in text
+    assert (text.count('pool="api"'), text.count('pool="own"')) == (1, 1)
+
+
+def named_secrets(text: str) -> list[str]:
+    """Names of the Secrets that variables come from, in the order of the file."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    found = [call for call in calls if getattr(call.func, "attr", "") == "V1SecretEnvSource"]
+    found.sort(key=lambda call: (call.lineno, call.col_offset))
+    return [word.value.value for call in found for word in call.keywords]  # type: ignore[attr-defined]

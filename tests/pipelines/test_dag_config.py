@@ -72,6 +72,28 @@ BAD = {
         "dags/warehouse.yaml:3 | image | 'letters', a task image | a worker image for a python task: warehouse | name "
         "another image, or make task 'load' kind: pod",
     ),
+    "unknown pool": (
+        change("image: letters\n", "image: letters\npool: defaultpool\n"),
+        "dags/letters.yaml:6 | pool | 'defaultpool' | a pool of the stack: default_pool | did you mean 'default_pool'?",
+    ),
+    "unknown pool of a task": (
+        change("    xcom: true\n", "    xcom: true\n    pool: api\n"),
+        "dags/letters.yaml:14 | tasks.count.pool | 'api' | a pool of the stack: default_pool | declare it in the stack's airflow.pools: api: {slots: 1}",
+    ),
+    "unknown secret": (
+        change("image: letters\n", "image: letters\nenv_from: [{secret: crm}]\n"),
+        "dags/letters.yaml:6 | env_from | 'crm' | a Secret of the stack: it declares none | declare it: pulumi config set --secret --path 'tasks.secrets.crm.<VARIABLE>'",
+    ),
+    "secret twice": (
+        change("image: letters\n", "image: letters\nenv_from: [{secret: crm}, {secret: crm}]\n"),
+        "dags/letters.yaml:6 | env_from | [{'secret': 'crm'}, {'secret': 'crm'}] | each Secret once | correct it",
+    ),
+    "secret of a python task": (
+        lambda dags: edit(
+            dags / "warehouse.yaml", "    kind: python\n", "    kind: python\n    env_from: [{secret: crm}]\n"
+        ),
+        "dags/warehouse.yaml:6 | tasks.load | ",
+    ),
     "circle": (
         change("    xcom: true\n", "    xcom: true\n    depends_on: [tell]\n"),
         "dags/letters.yaml:14 | tasks.count.depends_on | count waits for tell waits for count | an order to run them in | remove one of these dependencies",

@@ -27,6 +27,9 @@ class Api(AirflowApi):
         """The DAGs that Airflow serves, by name; those that are gone from the files are not among them."""
         return {dag["dag_id"]: dag for dag in self._send("GET", "/api/v2/dags", params={"limit": 100})["dags"]}
 
+    def pool(self, name: str) -> Any:
+        return self._send("GET", f"/api/v2/pools/{name}")
+
     def result(self, dag: str, run: str, task: str) -> Any:
         """What the task returned."""
         path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local import pulumi_engine
+from local import pulumi_engine, services
 from local.machine import PROJECT, STACK
 from local.progress import Progress
 from tests.bad_input.cluster import Version, changes, objects
@@ -88,6 +88,10 @@ def configure(clone: Path, environment: dict[str, str], deployed: Deployed) -> N
         assert pulumi(clone, environment, "config", "set", "--path", path, login[key])[0] == 0
     path = f"{PROJECT}:registryCredentials[0].password"
     assert pulumi(clone, environment, "config", "set", "--secret", "--path", path, stdin=login["password"])[0] == 0
+    for name, variables in services.task_secrets(deployed.machine).items():
+        path = f"{PROJECT}:tasks.secrets.{name}"
+        secret = json.dumps(variables)
+        assert pulumi(clone, environment, "config", "set", "--secret", "--path", path, stdin=secret)[0] == 0
     values = {"name": deployed.settings.name, "chart.path": deployed.choice.chart_path}
     for key, value in values.items():
         if value:

@@ -1,0 +1,2 @@
+select id as account_id, name, coalesce(industry, 'Unknown') as industry, annual_revenue
+from {{ source('salesforce', 'account') }}
