@@ -41,8 +41,9 @@ def load() -> Settings:
 
 
 def load_file(path: Path, overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings of a stack file; ``overrides`` replaces top-level keys, such as the encrypted ones."""
-    return parse({**read_stack_file(path), **(overrides or {})}, path.name)
+    """The settings of a stack file, without values of what ``without_secrets`` leaves out; ``overrides`` replaces
+    top-level keys, such as the encrypted log-ins."""
+    return parse({**without_secrets(read_stack_file(path)), **(overrides or {})}, path.name)
 
 
 def read_stack_file(path: Path) -> dict[str, object]:

@@ -161,7 +161,7 @@ def deployed(person: Person, listing: Listing) -> Deployed:
     """What the steps have made of the cluster."""
     typed = [step for step in steps("pulumi stack init") if not step.startswith(tuple(IN_PLACE))]
     for step in typed[:-1]:
-        person.types(step, answer=person.log_in["password"] if ".password'" in step else "")
+        person.types(step, answer=person.log_in["password"] if ".password'" in step else "of-a-warehouse")
     # Of a stack that is still to be made, too; the last step shows its plan by itself.
     for how in PLANS:
         person.types(f"pulumi preview {how}")
