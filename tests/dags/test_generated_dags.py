@@ -11,7 +11,6 @@ from infra import sources
 from pipelines.catalog import Catalog, CatalogImage
 from pipelines.dag_config import load_dags
 from pipelines.dag_tree import published_tree
-from pipelines.images import declared_profiles
 from tests.airflow_environment import ROOT, checks_pass
 from tests.infra import stacks
 
