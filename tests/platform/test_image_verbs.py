@@ -12,7 +12,7 @@ import pytest
 
 from local.machine import Machine
 from local.oci_layout import Layout
-from tests.conftest import ROOT
+from tests.conftest import ROOT, is_running
 from tests.pipelines.trees import edit
 
 pytestmark = pytest.mark.platform
@@ -21,8 +21,10 @@ DIGEST = "sha256:"
 
 
 @pytest.fixture
-def tree(tmp_path: Path, running: Machine) -> Path:
-    """The bases alone: a type of the test's own comes beside them."""
+def tree(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The bases alone: a type of the test's own comes beside them. Needs BuildKit and containerd, and no Airflow."""
+    if not is_running(Machine.here()):
+        request.getfixturevalue("running")
     shutil.copytree(ROOT / "images" / "bases", tmp_path / "images" / "bases")
     (tmp_path / "dags").mkdir()
     shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path)
