@@ -9,12 +9,13 @@ from typing import Any
 
 from local.machine import Machine
 from local.services import held as kept
+from local.services.orders_api import ORDERS_API
 from local.services.salesforce import SALESFORCE
 from local.services.service import Service
 from local.services.warehouse import WAREHOUSE
 
 #: Add one here: nothing else has to know.
-SERVICES: tuple[Service, ...] = (WAREHOUSE, SALESFORCE)
+SERVICES: tuple[Service, ...] = (WAREHOUSE, SALESFORCE, ORDERS_API)
 
 
 def keep(machine: Machine) -> None:
