@@ -10,16 +10,13 @@ import struct
 import sysconfig
 from pathlib import Path
 
-# Each is imported on demand, by features that no notebook here has: tracing, TensorFlow Lite, exports of StableHLO,
-# a debugger in the kernel, C extensions compiled against TensorFlow.
+# Only who compiles against TensorFlow, parses C++ or attaches a debugger to a process reads these. TensorFlow imports
+# all its own shared libraries, TensorFlow Lite's and the profiler's too.
 UNUSED = (
     "**/*.a",
     "clang/native",
     "debugpy/_vendored/pydevd/pydevd_attach_to_process",
     "tensorflow/include",
-    "tensorflow/lite/python/*.so",
-    "tensorflow/compiler/mlir/stablehlo/*.so",
-    "tensorflow/python/profiler/internal/*.so",
 )
 STRIPPED = "tensorflow/lib*.so.*"
 ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
