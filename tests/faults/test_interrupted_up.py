@@ -31,10 +31,12 @@ TRIGGERER = """  de-airflow-pipeline:airflow:
 
 @dataclass(frozen=True)
 class Moment:
-    """``shown`` is what ``up`` by each engine says when it is there; ``change`` gives it the work, with a mark."""
+    """``shown`` is what ``up`` by each engine says when it is there, and ``number`` the signal that it gets then;
+    ``change`` gives it the work, with a mark."""
 
     name: str
     shown: Mapping[Engine, str]
+    number: Mapping[Engine, signal.Signals]
     change: Callable[[Scratch, str], None]
 
 
@@ -53,11 +55,26 @@ def change_release(scratch: Scratch, mark: str) -> None:
     change_source(scratch, mark)
 
 
-BUILD = Moment(
-    "build", {"direct": "de-airflow-pipeline-cost-of-living", "pulumi": "cost-of-living updating"}, change_image
+MOMENTS = (
+    Moment(
+        "build",
+        {"direct": "de-airflow-pipeline-cost-of-living", "pulumi": "cost-of-living updating"},
+        {"direct": signal.SIGINT, "pulumi": signal.SIGKILL},
+        change_image,
+    ),
+    Moment(
+        "release",
+        {"direct": "release ", "pulumi": "airflow updating"},
+        {"direct": signal.SIGKILL, "pulumi": signal.SIGKILL},
+        change_release,
+    ),
+    Moment(
+        "publication",
+        {"direct": "/publication-", "pulumi": "publication creating"},
+        {"direct": signal.SIGKILL, "pulumi": signal.SIGINT},
+        change_source,
+    ),
 )
-RELEASE = Moment("release", {"direct": "release ", "pulumi": "airflow updating"}, change_release)
-PUBLICATION = Moment("publication", {"direct": "/publication-", "pulumi": "publication creating"}, change_source)
 
 
 @pytest.fixture(scope="module")
@@ -66,25 +83,13 @@ def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield clone
 
 
-@pytest.mark.parametrize(
-    ("deployed", "moment", "number"),
-    [
-        ("direct", BUILD, signal.SIGINT),
-        ("direct", RELEASE, signal.SIGKILL),
-        ("direct", PUBLICATION, signal.SIGKILL),
-        ("pulumi", BUILD, signal.SIGKILL),
-        ("pulumi", RELEASE, signal.SIGKILL),
-        ("pulumi", PUBLICATION, signal.SIGINT),
-    ],
-    ids=lambda value: getattr(value, "name", value),
-    indirect=["deployed"],
-)
-def test_the_next_up_goes_on(
-    deployed: Deployed, scratch: Scratch, tmp_path: Path, moment: Moment, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
+def test_the_next_up_goes_on(deployed: Deployed, scratch: Scratch, tmp_path: Path, moment: Moment) -> None:
+    engine = deployed.choice.engine
+    number = moment.number[engine]
     mark = f"{number.name}-{time.time_ns()}"
     moment.change(scratch, mark)
-    status, told = interrupted(scratch, moment.shown[deployed.choice.engine], number, tmp_path / "output")
+    status, told = interrupted(scratch, moment.shown[engine], number, tmp_path / "output")
     assert "Traceback" not in told
     if number == signal.SIGINT:
         assert status == INTERRUPTED, told
