@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = ("requirements.txt", "requirements-dev.txt")
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9]+([._-][A-Za-z0-9]+)*)==[0-9]\S*$")
+PIN = re.compile(r"^(?P<name>[A-Za-z0-9]+([._-][A-Za-z0-9]+)*)(\[[a-z]+\])?==[0-9]\S*$")
 #: These run in images, or in the Airflow environment of the test suite, and not in the one of these files.
 ELSEWHERE = re.compile(r"^(dags|images|airflow_runtime|tests/fixtures)/|/inside/|^tests/airflow_environment\.py$")
 #: Import -> the pinned package whose part it is.
@@ -46,7 +46,7 @@ def test_every_requirement_is_pinned_to_one_version(file: str) -> None:
 
 
 def test_every_import_is_listed() -> None:
-    listed = {normal(line.partition("==")[0]) for file in FILES for line in pins(file)}
+    listed = {normal(match["name"]) for file in FILES for line in pins(file) if (match := PIN.match(line))}
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, check=True, capture_output=True, text=True)
     known = packages_distributions()
     missing = set()

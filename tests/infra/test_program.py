@@ -93,6 +93,7 @@ def test_every_kubernetes_object_goes_through_the_explicit_provider(recording: R
     assert provider.inputs == {
         "context": "de-airflow-pipeline-local",
         "clusterIdentifier": "de-airflow-pipeline-local",
+        "enableSecretMutable": "true",
     }
     objects = [entry for entry in recording.registrations if entry.type.startswith("kubernetes:")]
     assert {entry.provider.split("::")[-2] for entry in objects} == {"kubernetes"}
