@@ -10,6 +10,8 @@ from diagnosis.signs import DEPENDENCIES, NOT_FOUND, REFUSED, SIGNS, UNREACHABLE
 from registry.reference import Reference
 
 APPLY = "pulumi up (make up)"
+# By itself, pulumi up takes for there what its state holds.
+RESTORE = "pulumi up --refresh (make up)"
 LOG_IN = f"give registryCredentials of the stack a log-in that it takes, then {APPLY}"
 LONGEST = 300
 #: Kind of Fault -> what it is called, and the way out.
@@ -64,7 +66,7 @@ def _fault(fault: Fault) -> Finding:
 def _pull_secret(secret: PullSecret, server: str) -> Finding | None:
     where = f"Secret {secret.namespace}/{secret.name}"
     if not secret.present:
-        return Finding(REFUSED, where, "missing: pods there pull without a log-in", f"{APPLY} makes it")
+        return Finding(REFUSED, where, "missing: pods there pull without a log-in", f"{RESTORE} makes it")
     if server not in secret.answers:
         held = ", ".join(sorted(secret.answers)) or "none"
         return Finding(REFUSED, where, f"holds no log-in to {server}; it has: {held}", LOG_IN)

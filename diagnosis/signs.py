@@ -74,7 +74,7 @@ SIGNS: tuple[Sign, ...] = (
         "waiting event",
         r"(?P<kind>secret|configmap) \"(?P<name>[^\"]+)\" not found",
         "{kind} {name} is missing",
-        "pulumi up (make up) makes it",
+        "pulumi up --refresh (make up) makes it",
     ),
     _sign(
         POD,

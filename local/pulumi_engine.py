@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lightkube import Client
 
 from local import files, services, stack
 from local import pulumi_recovery as recovery
@@ -24,6 +25,7 @@ from local.apply import Counts
 from local.engine import Choice
 from local.machine import PROJECT, STACK, Machine
 from local.progress import Progress
+from local.pulumi_drift import vanished
 from local.waiting import GaveUp
 
 KEPT_LINES = 20
@@ -75,13 +77,14 @@ class PulumiEngine:
 
     def knows(self, kind: str) -> bool:
         """Whether the stack's state holds a resource of a type."""
-        return any(resource["type"] == kind for resource in self._latest().get("resources") or [])
+        return any(resource["type"] == kind for resource in self._resources)
 
-    def up(self, choice: Choice) -> Counts:
-        """Deploy the stack. Raises GaveUp with the engine's own messages."""
+    def up(self, choice: Choice, client: Client) -> Counts:
+        """Deploy the stack, with what was deleted from the cluster. Raises GaveUp with the engine's own messages."""
         recovery.end_orphans(self._home)
         recovery.unlock(self._backend / ".pulumi" / "locks", self._progress.say)
         self.prepare(choice)
+        self._forget(vanished(client, self._resources))
         files.write(self._choice, json.dumps(asdict(choice)))
         files.remove(self._temporary)
         unfinished = self.unfinished
@@ -130,6 +133,21 @@ class PulumiEngine:
         if all(shutil.which(f"pulumi-resource-{name}") for name in PLUGINS):
             here["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         return here
+
+    def _forget(self, gone: Sequence[str]) -> None:
+        """Have the state not hold what the cluster does not."""
+        if not gone:
+            return
+        self._progress.say(f"deleted from the cluster: {', '.join(urn.rpartition('::')[2] for urn in gone)}")
+        targets = [f"--target={urn}" for urn in gone]
+        where = ("--config-file", str(self.config_file))
+        status, last = self._follow({}, "refresh", *where, "--yes", "--skip-preview", "--suppress-outputs", *targets)
+        if status:
+            raise GaveUp("\n".join(("pulumi refresh failed:", *last)))
+
+    @property
+    def _resources(self) -> list[dict[str, Any]]:
+        return self._latest().get("resources") or []
 
     def _latest(self) -> dict[str, Any]:
         state = json.loads(self._checkpoint.read_text()) if recovery.is_whole(self._checkpoint) else {}

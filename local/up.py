@@ -137,7 +137,7 @@ def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice,
             helm = Helm(client, machine, progress.doing)
             helm.forget(names.RELEASE, settings.name, "pending-" if pulumi.knows(pulumi_engine.RELEASE) else "")
         # Pulumi makes the namespace itself, and remembers until then what it began with.
-        counts = pulumi.up(choice)
+        counts = pulumi.up(choice, client)
         engine.record(client, settings.name, choice)
         return counts
     engine.record(client, settings.name, choice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 
@@ -13,11 +14,10 @@ from local import containers
 from local.machine import Machine
 from tests.conftest import Deployed
 from tests.platform.commands import run
-from tests.platform.observed import await_served, published, reference_of
+from tests.platform.observed import await_served, published
 from tests.platform.scratch import settled
 
-# Whichever engine made them, the objects are the same.
-pytestmark = [pytest.mark.platform, pytest.mark.faults, pytest.mark.parametrize("deployed", ["direct"], indirect=True)]
+pytestmark = [pytest.mark.platform, pytest.mark.faults]
 
 IMAGE = "cost-of-living"
 
@@ -27,37 +27,37 @@ def without_secret(deployed: Deployed) -> Iterator[str]:
     """The reference of an image that is not on the node, while no Secret gives it to task pods."""
     settled(deployed.root)
     await_served(deployed, "cost_of_living")
-    reference = reference_of(published(deployed), IMAGE)
+    image = json.loads(published(deployed)["images.json"])["images"][IMAGE]
     deployed.client.delete(Secret, names.REGISTRY_SECRET, namespace=deployed.settings.tasks_namespace)
     try:
-        forget(deployed.machine, reference)
-        yield reference
+        forget(deployed.machine, image["digest"])
+        yield f"{image['reference']}@{image['digest']}"
     finally:
         settled(deployed.root)
 
 
-def test_without_the_pull_secret_smoke_names_what_is_missing(deployed: Deployed, without_secret: str) -> None:
-    failed = run("local", "smoke")
+def test_smoke_names_the_pull_secret_that_is_missing_and_up_puts_it_back(
+    deployed: Deployed, without_secret: str
+) -> None:
+    failed = run("local", "smoke", "cost_of_living")
     assert failed.status == 1
     assert f"the pull of {without_secret}" in failed.output
     assert "was refused for lack of credentials" in failed.output
     assert f"Secret {names.REGISTRY_SECRET} in namespace {deployed.settings.tasks_namespace}" in failed.output
     assert "Traceback" not in failed.output
     assert settled(deployed.root).counts[1:4] == (1, 0, 0)
-    passed = run("local", "smoke")
+    passed = run("local", "smoke", "cost_of_living")
     assert passed.status == 0, passed.output
 
 
-def forget(machine: Machine, reference: str) -> None:
+def forget(machine: Machine, digest: str) -> None:
     """Have the node hold an image under none of its names."""
-    listed = ctr(machine, "images", "list").splitlines()[1:]
-    rows = [line.split() for line in listed]
-    # name, media type, digest: containerd keeps an image by tag, by digest and by its configuration's digest.
-    (digest,) = {row[2] for row in rows if row[0] == reference}
-    for row in rows:
-        if row[2] == digest:
-            ctr(machine, "images", "remove", "--sync", row[0])
-    assert reference not in ctr(machine, "images", "list")
+    for line in ctr(machine, "images", "list").splitlines()[1:]:
+        # containerd keeps an image by tag, by digest and by its configuration's digest.
+        name, _, target, *_ = line.split()
+        if target == digest:
+            ctr(machine, "images", "remove", "--sync", name)
+    assert digest not in ctr(machine, "images", "list")
 
 
 def ctr(machine: Machine, *arguments: str) -> str:

@@ -18,6 +18,7 @@ from local.engine import STAND_IN, Choice
 from local.machine import Machine
 from local.progress import Progress
 from local.waiting import GaveUp
+from tests.local.fake_cluster import FakeCluster
 
 CHOICE = Choice("pulumi", "stand-in", STAND_IN)
 PASSWORD = "registry-password-that-nobody-may-see"
@@ -109,6 +110,7 @@ def test_a_kill_while_the_stack_is_made_or_configured_is_gone_on_from(
 #: Like Pulumi's, it refuses to make a stack that is there, and writes the salt last.
 CLI = """#!/bin/sh
 stack=${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/de-airflow-pipeline/dev.json
+case "$*" in refresh*|up*) echo "$*" >>"$PULUMI_HOME/followed" ;; esac
 case "$*" in
     "stack init"*)
         if [ -e "$stack" ]; then echo "stack already exists" >&2; exit 1; fi
@@ -174,10 +176,22 @@ def test_temporary_files_stay_with_the_platform_and_go(machine: Machine, engine:
     """The Kubernetes provider writes the administrator's kubeconfig among them, and leaves it."""
     home = machine.state / "pulumi" / "airflow"
     for _ in range(2):
-        engine.up(CHOICE)
+        engine.up(CHOICE, FakeCluster().client())
         [left] = (home / "home" / "temporary").read_text().split()
         assert Path(left).parent == home / "tmp"
         assert not list(machine.state.rglob("kubeconfig?*"))
+
+
+def test_what_the_cluster_does_not_hold_is_forgotten_before_the_update(
+    machine: Machine, engine: pulumi_engine.PulumiEngine
+) -> None:
+    secret = {"urn": "urn:of::the-secret", "type": "kubernetes:core/v1:Secret", "id": "home/registry"}
+    kept(engine, {"resources": [secret], "secrets_providers": PROVIDER})
+    engine.up(CHOICE, FakeCluster().client())
+    refresh, update = (machine.state / "pulumi/airflow/home/followed").read_text().splitlines()
+    assert refresh.startswith("refresh ")
+    assert "--target=urn:of::the-secret" in refresh.split()
+    assert update.startswith("up ")
 
 
 def checkpoint(folder: Path, content: str, before: str | None = None) -> Path:
