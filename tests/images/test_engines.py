@@ -9,7 +9,12 @@ from lightkube.models.core_v1 import LocalObjectReference
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
-from tests.conftest import Deployed
+from infra import sources
+from local import stack
+from local.kubernetes_client import connect
+from local.machine import Machine
+from local.up import UNDECIDED
+from tests.conftest import ROOT
 from tests.images import pods
 from tests.images.pods import Outcome, Trial
 
@@ -35,12 +40,12 @@ SCRIPTS = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(deployed: Deployed) -> Iterator[dict[str, Outcome]]:
-    client = deployed.client
-    references = {image.name: image.reference for image in deployed.sources.images}
+def outcomes(running: Machine) -> Iterator[dict[str, Outcome]]:
+    client, settings = connect(running), stack.settings(running, UNDECIDED)
+    references = {image.name: image.reference for image in sources.load(settings, ROOT).images}
     pods.prepare(client)
     try:
-        known = client.get(Secret, PULL_SECRET, namespace=f"{deployed.settings.name}-tasks")
+        known = client.get(Secret, PULL_SECRET, namespace=settings.tasks_namespace)
         copy = Secret(metadata=ObjectMeta(name=PULL_SECRET, namespace=pods.NAMESPACE), data=known.data, type=known.type)
         client.apply(copy, field_manager="tests")
         for name, (image, script, environment) in SCRIPTS.items():
