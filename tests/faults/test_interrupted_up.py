@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from commands.failure import INTERRUPTED
 from local.engine import Engine
@@ -23,10 +24,7 @@ pytestmark = [pytest.mark.platform, pytest.mark.faults]
 
 REACHED_SECONDS = 90
 ENDED_SECONDS = 30
-TRIGGERER = """  de-airflow-pipeline:airflow:
-    components:
-      triggerer: {requests: {cpu: 51m, memory: 256Mi}, limits: {cpu: "1", memory: 1Gi}}
-"""
+TRIGGERER = {"requests": {"cpu": "51m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,10 @@ def change_image(scratch: Scratch, mark: str) -> None:
 
 def change_release(scratch: Scratch, mark: str) -> None:
     """Another request of one component, which Helm brings."""
-    scratch.append("Pulumi.dev.yaml", TRIGGERER)
+    file = scratch.folder / "Pulumi.dev.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"].setdefault("de-airflow-pipeline:airflow", {})["components"] = {"triggerer": TRIGGERER}
+    file.write_text(yaml.safe_dump(content))
     change_source(scratch, mark)
 
 
