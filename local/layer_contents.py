@@ -20,13 +20,14 @@ from local.oci_layout import Layout
 from pipelines.installed import Distribution, Installed, SystemPackage
 from pipelines.secret_findings import LARGEST, Finding, in_file
 
-METADATA = re.compile(r"(?:^|/)[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO)$")
+# Not below a package: what one carries inside itself (setuptools/_vendor) nobody else can import.
+METADATA = re.compile(r"^(?!(?:.*/)?(?:site|dist)-packages/[^/]+/[^/]+/)(?:.*/)?[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO)$")
 STATUS = re.compile(r"^var/lib/dpkg/status(?:\.d/[^/]+)?$")
 COPYRIGHT = re.compile(r"^usr/share/doc/([^/]+)/copyright$")
 LICENCE = re.compile(r"^License:[ \t]*(\S[^\n]*)$", re.MULTILINE)
 # https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-FORM = "1"
+FORM = "2"
 
 
 @dataclass(frozen=True)

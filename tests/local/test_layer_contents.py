@@ -33,6 +33,7 @@ def test_upper_layers_replace_and_remove(tmp_path: Path, packed: str) -> None:
         tmp_path / "layout",
         [
             {**distribution("pandas", "3.0.0"), **distribution("six", "1.0"), **distribution("old", "1", "srv/python")},
+            distribution("vendored", "1", "opt/site-packages/setuptools/_vendor"),
             {"opt/site-packages/.wh.pandas-3.0.0.dist-info": b"", **distribution("Pandas", "3.1.1")},
             {"srv/python/.wh..wh..opq": b"", **distribution("new", "2", "srv/python")},
             {"var/lib/dpkg/status": STATUS, "usr/share/doc/jq/copyright": COPYRIGHT},
