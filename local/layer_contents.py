@@ -21,7 +21,9 @@ from pipelines.installed import Distribution, Installed, SystemPackage
 from pipelines.secret_findings import LARGEST, Finding, in_file
 
 # Not below a package: what one carries inside itself (setuptools/_vendor) nobody else can import.
-METADATA = re.compile(r"^(?!(?:.*/)?(?:site|dist)-packages/[^/]+/[^/]+/)(?:.*/)?[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO)$")
+METADATA = re.compile(
+    r"^(?!(?:.*/)?(?:site|dist)-packages/[^/]+/[^/]+/)(?:.*/)?[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO)$"
+)
 STATUS = re.compile(r"^var/lib/dpkg/status(?:\.d/[^/]+)?$")
 COPYRIGHT = re.compile(r"^usr/share/doc/([^/]+)/copyright$")
 LICENCE = re.compile(r"^License:[ \t]*(\S[^\n]*)$", re.MULTILINE)
