@@ -14,7 +14,7 @@ from local.machine import Machine
 from tests.bad_input.cluster import changes, objects
 from tests.bad_input.conditions import can_isolate, isolated, with_files
 from tests.bad_input.mistakes import MISTAKES, Mistake
-from tests.bad_input.trees import Tree, machine_file
+from tests.bad_input.trees import Tree, keep_few, machine_file
 from tests.conftest import Deployed
 from tests.platform.commands import clone_of
 
@@ -61,6 +61,7 @@ def test_one_message_and_nothing_changed(name: str, deployed: Deployed, tmp_path
     if (mistake.conditions or mistake.files) and not can_isolate():
         pytest.skip("this user may not make namespaces")
     clone = clone_of(deployed.root, tmp_path / "clone")
+    keep_few(clone)
     # Under other conditions the machine is another one, its home a new one.
     machine = Machine.here({"HOME": "/home/ada"}) if mistake.conditions else deployed.machine
     tree = Tree(clone, machine)

@@ -71,7 +71,7 @@ def machine_file(machine: Machine, name: str) -> Path:
     return path / "config.json" if name == "docker_config" else path
 
 
-#: Image types, and DAGs, that the small copy has.
+#: Image types, and DAGs, that the copies keep.
 KEPT = ("bases", "schema", "cost-of-living", "lakehouse", "lakehouse-summary")
 
 
@@ -82,15 +82,15 @@ def small_copy(target: Path) -> Path:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-            _keep_few(target / name)
         else:
             shutil.copy(source, target / name)
+    keep_few(target)
     return target
 
 
-def _keep_few(folder: Path) -> None:
+def keep_few(copy: Path) -> None:
     """Messages that list what there is stay the same when a type is added."""
-    for entry in folder.iterdir() if folder.name in ("images", "dags") else ():
+    for entry in (*(copy / "images").iterdir(), *(copy / "dags").iterdir()):
         if entry.stem.replace("_", "-") not in KEPT:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
