@@ -77,7 +77,7 @@ def _conflict(problem: Problem) -> Fault | None:
     with TemporaryDirectory() as folder:
         # Resolving writes the lock: into a copy.
         copy = Path(shutil.copytree(IMAGES, Path(folder) / IMAGES.name))
-        for refused in problems_in(lambda: image_locks.lock(copy, name)):
+        for refused in problems_in(lambda: image_locks.lock(copy, [name])):
             if refused.key == "project.dependencies":
                 return Fault("conflict", f"{IMAGES}/{name}/pyproject.toml", refused.found)
     return None
