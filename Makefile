@@ -6,7 +6,7 @@ STAMP := .venv/requirements.sha256
 FAST := not platform and not cli and not airflow and not helm and not chart and not faults
 
 .DEFAULT_GOAL := help
-.PHONY: up down purge status smoke test test-fast test-faults lint bench help venv
+.PHONY: up down purge status smoke test test-fast test-long test-faults lint bench help venv
 
 up: venv ## bring the one-machine platform up and run two DAGs
 	@$(RUN) commands local up
@@ -18,10 +18,12 @@ status: venv ## what runs, and where
 	@$(RUN) commands local status
 smoke: venv ## run all DAGs and prove what they did
 	@$(RUN) commands local smoke
-test: venv ## all tests but injected faults; brings the platform up where it is not, takes down what it started
-	@$(RUN) pytest -m "not faults"
+test: venv ## all tests but long ones and injected faults; brings the platform up where it is not, takes down what it started
+	@$(RUN) pytest -m "not faults and not long"
 test-fast: venv ## what needs no platform
 	@$(RUN) pytest --numprocesses auto -m "$(FAST)"
+test-long: venv ## another executor, and README's own pulumi up, on the running platform
+	@$(RUN) pytest -m long
 test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
 lint: venv ## ruff and mypy

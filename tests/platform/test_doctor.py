@@ -25,7 +25,11 @@ from tests.conftest import ROOT, Deployed
 from tests.platform.commands import clone_of, run
 from tests.platform.observed import published, reference_of
 
-pytestmark = pytest.mark.platform
+# What runs in the cluster, and what is searched there, is the same whoever applied it.
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True, scope="session"),
+]
 
 WRONG = "doctor-wrong"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

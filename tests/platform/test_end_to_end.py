@@ -18,6 +18,8 @@ from tests.platform.commands import run
 from tests.platform.observed import api_of, published
 
 pytestmark = pytest.mark.platform
+# What runs in the cluster, and what is searched there, is the same whoever applied it.
+one_engine = pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True, scope="session")
 
 TASKS = {
     ("cost_of_living", "extract", "cost-of-living"),
@@ -44,6 +46,7 @@ def test_nothing_changed_does_nothing(settled: Deployed) -> None:
     assert "has passed the smoke test before" in done.output
 
 
+@one_engine
 def test_smoke_proves_every_task(settled: Deployed) -> None:
     done = run("local", "smoke")
     assert done.status == 0, done.output
@@ -53,6 +56,7 @@ def test_smoke_proves_every_task(settled: Deployed) -> None:
     assert {dag for dag, _, _ in seen} == {config.dag_id for config in settled.sources.dags}
 
 
+@one_engine
 def test_a_repeated_extraction_adds_no_row(settled: Deployed) -> None:
     counts = "SELECT (SELECT count(*) FROM salesforce.account), (SELECT count(*) FROM salesforce.opportunity)"
     before = rows(settled.client, counts)
@@ -61,11 +65,13 @@ def test_a_repeated_extraction_adds_no_row(settled: Deployed) -> None:
     assert rows(settled.client, counts) == before == [(ACCOUNTS, OPPORTUNITIES)]
 
 
+@one_engine
 def test_pools_are_those_of_the_stack(settled: Deployed) -> None:
     pool = api_of(settled).pool("salesforce")
     assert (pool["slots"], pool["include_deferred"]) == (1, True)
 
 
+@one_engine
 def test_no_password_of_a_service_stands_outside_a_secret(settled: Deployed) -> None:
     drawn = [text for service in SERVICES for text in kept.held(settled.machine, service).values.values()]
     shown = [json.dumps(one.to_dict()) for one in pods_and_config_maps(settled)]

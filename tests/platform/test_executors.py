@@ -10,7 +10,6 @@ import pytest
 from lightkube.resources.core_v1 import Pod
 
 from infra import sources
-from infra.settings_source import load_file
 from local import smoke, stack
 from local.progress import Progress
 from local.task_pods import PodWatch
@@ -23,6 +22,7 @@ from tests.platform.scratch import Scratch, scratch_clone
 # The executors mean the same to both engines.
 pytestmark = [
     pytest.mark.platform,
+    pytest.mark.long,
     pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True, scope="session"),
 ]
 
@@ -35,16 +35,17 @@ def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The one key that README.md names, in a clone's stack file, and the DAG ``probe``."""
     [key] = KEY.findall((ROOT / "README.md").read_text())
     with scratch_clone(tmp_path_factory.mktemp("executors")) as scratch:
-        scratch.append(str(stack.STACK_FILE), f"  de-airflow-pipeline:{key}\n")
+        before, _, inside = key.partition(" {")
+        header = f"  de-airflow-pipeline:{before}\n"
+        scratch.replace(str(stack.STACK_FILE), header, f"{header}    {inside.removesuffix('}')}\n")
         scratch.add_probe()
         scratch.up()
         yield scratch
 
 
 def test_both_dags_run(deployed: Deployed, scratch: Scratch) -> None:
-    log_in = {"registryCredentials": stack.credentials(deployed.machine), "name": deployed.settings.name}
-    settings = load_file(scratch.folder / stack.STACK_FILE, log_in)
-    assert settings.airflow.executors == ("KubernetesExecutor",)
+    alone = deployed.settings.airflow.model_copy(update={"executors": ("KubernetesExecutor",)})
+    settings = deployed.settings.model_copy(update={"airflow": alone})
     found = sources.load(settings, scratch.folder)
     report = smoke.run(deployed.client, deployed.machine, settings, found, Progress(), smoke.BRIEF)
     assert {row.state for row in report.rows} == {"success"}

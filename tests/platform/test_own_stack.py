@@ -37,7 +37,7 @@ from tests.platform.commands import clone_of
 from tests.platform.passwords import Passwords, files
 from tests.platform.processes import Listing
 
-pytestmark = [pytest.mark.platform, pytest.mark.cli]
+pytestmark = [pytest.mark.platform, pytest.mark.cli, pytest.mark.long]
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = "team"

@@ -16,7 +16,11 @@ from local.cluster import kubectl
 from tests.conftest import Deployed
 from tests.platform.passwords import Found, Passwords, files, objects, releases, secrets_of, texts_of
 
-pytestmark = pytest.mark.platform
+# What runs in the cluster, and what is searched there, is the same whoever applied it.
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True, scope="session"),
+]
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 #: Files of the engine that are there to hold a secret, or to be read with one.
