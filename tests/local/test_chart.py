@@ -153,12 +153,13 @@ def test_which_secret_reaches_which_component(rendered: dict[str, Any]) -> None:
         for name, pod in pods(rendered)
         if name != "Deployment/airflow-api-server"
     }
-    shared = {"airflow-fernet-key", "airflow-metadata", "airflow-api-secret-key", "object-store-airflow"}
+    connections = {"airflow-connections", "object-store-airflow"}
+    shared = {"airflow-fernet-key", "airflow-metadata", "airflow-api-secret-key", *connections}
     assert read == {
         "Deployment/airflow-scheduler": {*shared, "airflow-jwt-secret"},
         "Deployment/airflow-dag-processor": shared,
         "Deployment/airflow-triggerer": shared,
-        "pod template": {"object-store-airflow"},
+        "pod template": connections,
     }
     server = rendered["Deployment/airflow-api-server"]["spec"]["template"]["spec"]["containers"]["api-server"]
     assert server["env"]["AIRFLOW__API_AUTH__JWT_SECRET"]["valueFrom"]["secretKeyRef"]["key"] == "jwt-secret"

@@ -11,6 +11,7 @@ from pipelines.dag_config import load_dags
 from pipelines.dag_tree import published_tree
 from pipelines.images import load_images
 from tests.airflow_environment import checks_pass
+from tests.infra import stacks
 from tests.pipelines.trees import AIRFLOW, FIXTURE, PLATFORM, REPOSITORY
 
 HOME = FIXTURE.parents[2]
@@ -20,7 +21,10 @@ HOME = FIXTURE.parents[2]
 @pytest.mark.parametrize("root", [FIXTURE, HOME], ids=["fixture", "repository"])
 @pytest.mark.parametrize("executors", [PLATFORM.executors, PLATFORM.executors[:1]], ids="+".join)
 def test_in_airflow(root, executors, tmp_path):
-    platform = replace(PLATFORM, executors=executors)
+    stack = stacks.dev()
+    platform = replace(
+        PLATFORM, executors=executors, pools=tuple(stack.airflow.pools), secrets=tuple(stack.tasks.secrets)
+    )
     catalog = catalog_of(load_images(root / "images", REPOSITORY, AIRFLOW), platform)
     pinned = catalog.with_digests(dict.fromkeys(catalog.images, f"sha256:{'a' * 64}"))
     for path, content in published_tree(load_dags(root / "dags", catalog), pinned, root / "dags").files.items():
