@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 STAMP := .venv/requirements.sha256
-FAST := not platform and not cli and not airflow and not helm and not chart and not faults
+FAST := not slow and not platform and not cli and not airflow and not helm and not chart and not faults
 
 .DEFAULT_GOAL := help
 .PHONY: up down purge status smoke test test-fast test-long test-faults lint bench help venv
@@ -20,7 +20,7 @@ smoke: venv ## run all DAGs and prove what they did
 	@$(RUN) commands local smoke
 test: venv ## all tests but long ones and injected faults; brings the platform up where it is not, takes down what it started
 	@$(RUN) pytest -m "not faults and not long"
-test-fast: venv ## what needs no platform
+test-fast: venv ## what needs no platform and no waiting
 	@$(RUN) pytest --numprocesses auto -m "$(FAST)"
 test-long: venv ## another executor, and README's own pulumi up, on the running platform
 	@$(RUN) pytest -m long

@@ -25,6 +25,8 @@ from hypothesis import strategies as some
 
 from airflow_runtime import tree
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ENTRY_POINT = ROOT / "images" / "bases" / "task" / "run_task.py"
 SOURCE = {

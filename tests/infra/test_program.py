@@ -23,6 +23,8 @@ from tests.infra import stacks
 from tests.infra.pods import pods, violations
 from tests.infra.recording import Recording, Registration, record, strings
 
+pytestmark = pytest.mark.slow
+
 # What direct apply has handlers for.
 ALLOWED = ("kubernetes:", "docker-build:index:Image", "random:index/")
 KNOWN_WITHOUT_A_BUILD = (":Release", ":StatefulSet", ":Secret", ":Image", ":Namespace")

@@ -19,6 +19,8 @@ from local.machine import Machine
 from local.processes import Daemon, Running, Supervisor, started_at
 from local.waiting import GaveUp, wait
 
+pytestmark = pytest.mark.slow
+
 SLEEPER = Daemon("sleeper", ("sleep", "600"))
 
 

@@ -1,6 +1,9 @@
 import duckdb
+import pytest
 
 from local.results.spark_aggregation import differences, expected_rows
+
+pytestmark = pytest.mark.slow
 
 # The same readings as one query.
 QUERY = """

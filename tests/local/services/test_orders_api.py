@@ -20,6 +20,8 @@ from local.services.orders_api.server import CUT_PAGE, REFUSED_PAGE, OrdersApi
 from local.services.service import ROOT
 from local.waiting import wait
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "t0ken"
 PAGES = 13
 LAST = ORDERS - (PAGES - 1) * 100
