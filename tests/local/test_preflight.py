@@ -220,4 +220,5 @@ def test_go_is_asked_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_free_space_is_told_for_a_folder_yet_to_be_made(tmp_path: Path) -> None:
-    assert preflight.free_bytes(tmp_path / "a" / "b") == preflight.free_bytes(tmp_path) > 0
+    # Others write to the same disk meanwhile.
+    assert preflight.free_bytes(tmp_path / "a" / "b") == pytest.approx(preflight.free_bytes(tmp_path), rel=0.05)
