@@ -11,7 +11,7 @@ from local.processes import Daemon, Supervisor
 
 #: Name of the buildx instance, for `builder=` of a docker-build Image and for BUILDX_BUILDER.
 INSTANCE = "local"
-CACHE_LIMIT = "30GB"
+CACHE_LIMIT = "16GB"
 
 
 def configuration(machine: Machine) -> str:
