@@ -22,7 +22,6 @@ from infra.settings_types import (
     Memory,
     Name,
     PinnedImage,
-    PoolName,
     PythonVersion,
     Region,
     RegistryServer,
@@ -31,6 +30,7 @@ from infra.settings_types import (
     VariableKey,
     Version,
 )
+from pipelines.text_forms import PoolName
 
 PROJECT = "de-airflow-pipeline"
 

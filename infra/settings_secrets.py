@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from infra import names
-from infra.settings_types import EnvironmentVariable, matching
+from pipelines import text_forms
+from pipelines.text_forms import EnvironmentVariable, without_nul
 
 LARGEST_PORT = 65535
 # airflow.models.connection.Connection.from_json of Airflow 3.2 hands every other key to the constructor.
@@ -76,9 +77,8 @@ def _values(value: object) -> object:
     )
 
 
-def _without_nul(secret: SecretStr) -> SecretStr:
-    if NUL in secret.get_secret_value():
-        raise ValueError("text without NUL")
+def _fit_for_environment(secret: SecretStr) -> SecretStr:
+    without_nul(secret.get_secret_value())
     return secret
 
 
@@ -90,12 +90,8 @@ def _free(name: str) -> str:
 
 ConnectionText = Annotated[SecretStr, BeforeValidator(_connection)]
 TaskSecret = Annotated[
-    Mapping[EnvironmentVariable, Annotated[SecretStr, AfterValidator(_without_nul)]],
+    Mapping[EnvironmentVariable, Annotated[SecretStr, AfterValidator(_fit_for_environment)]],
     BeforeValidator(_values),
     Field(min_length=1),
 ]
-SecretName = Annotated[
-    str,
-    matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "at most 63 lower-case letters, digits and hyphens"),
-    AfterValidator(_free),
-]
+SecretName = Annotated[text_forms.SecretName, AfterValidator(_free)]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pipelines.catalog import Catalog
 from pipelines.dag_checks import dag_problems
-from pipelines.dag_form import Dag, json_schema
+from pipelines.dag_form import Dag
 from pipelines.dag_reading import Source, read_configs
 from pipelines.errors import InputError
 
-__all__ = ["DAGS", "DagConfig", "Source", "json_schema", "load_dags"]
+__all__ = ["DAGS", "DagConfig", "Source", "load_dags"]
 
 DAGS = Path("dags")
 

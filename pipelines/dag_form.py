@@ -1,12 +1,10 @@
-"""The form of ``dags/<dag_id>.yaml`` as typed records, and its JSON Schema."""
+"""The form of ``dags/<dag_id>.yaml`` as typed records."""
 
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import re
-import sys
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -23,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipelines.text_forms import Matching
+from pipelines.text_forms import EnvironmentVariable, Matching, PoolName, SecretName, without_nul
 from pipelines.validation import LIST, OBJECT
 
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
@@ -72,12 +70,6 @@ def _json_value(value: Any) -> Any:
     return value
 
 
-def _no_nul(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("text without NUL")
-    return value
-
-
 def _as_text(value: object) -> object:
     return str(value) if type(value) in (int, float) else value
 
@@ -93,18 +85,11 @@ Seconds = Annotated[
     int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"})
 ]
 Argument = Annotated[Any, AfterValidator(_json_value)]
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(without_nul)]
 Words = Annotated[tuple[Text, ...], Field(max_length=1000)]
 Arguments = Annotated[
     Annotated[dict[str, Argument], Tag(OBJECT)] | Annotated[Words, Tag(LIST)],
     Discriminator(lambda value: LIST if isinstance(value, list | tuple) else OBJECT),
-]
-Variable = Annotated[
-    str,
-    Matching(
-        f"(?!TASK_|AWS_|OBJECT_STORE_|AIRFLOW){WORD}",
-        "letters, digits and underscores, and no name that starts with TASK_, AWS_, OBJECT_STORE_ or AIRFLOW",
-    ),
 ]
 Quantity = Annotated[
     str,
@@ -156,13 +141,10 @@ class Resources(Form):
 class SecretEnvironment(Form):
     """A Secret of the tasks' namespace, declared in the stack's ``tasks.secrets``, whose keys become variables."""
 
-    secret: Annotated[
-        str, Matching("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a Secret: lower-case letters, digits, hyphens")
-    ]
+    secret: SecretName
 
 
 EnvironmentSources = Annotated[tuple[SecretEnvironment, ...], AfterValidator(_each_once)]
-Pool = Annotated[str, Matching("[A-Za-z0-9_.-]{1,63}", "a pool of Airflow's: letters, digits, . _ and -")]
 
 
 class Task(Form):
@@ -186,11 +168,11 @@ class Task(Form):
         "the command or for the image's entry point; that of the task base runs them in the source folder. "
         "Strings may be Jinja templates.",
     )
-    env: dict[Variable, Text] = Field(
+    env: dict[EnvironmentVariable, Text] = Field(
         default_factory=dict, description="Environment variables, plain text: never templates, never secrets."
     )
     env_from: EnvironmentSources = Field((), description="pod only: Secrets whose keys become variables too.")
-    pool: Pool | None = Field(None, description="Airflow's pool; the DAG's when left out.")
+    pool: PoolName | None = Field(None, description="Airflow's pool; the DAG's when left out.")
     resources: Resources = Resources()
     depends_on: tuple[Identifier, ...] = Field((), description="Tasks that must have succeeded.")
     retries: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="The DAG's when left out.")
@@ -254,7 +236,7 @@ class Dag(Form):
     retries: Annotated[int, Field(ge=0, le=100)] = 1
     retry_delay: Seconds = Field(60, json_schema_extra={"default": "1m"})
     env_from: EnvironmentSources = Field((), description="Secrets that every pod task's variables come from too.")
-    pool: Pool | None = Field(None, description="Airflow's pool of the tasks that name none.")
+    pool: PoolName | None = Field(None, description="Airflow's pool of the tasks that name none.")
     tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
 
     def image_of(self, task: str) -> str:
@@ -269,17 +251,3 @@ class Dag(Form):
         """The Secrets that a pod task's variables come from, the DAG's first, each once."""
         named = [source.secret for source in (*self.env_from, *self.tasks[task].env_from)]
         return tuple(dict.fromkeys(named)) if self.tasks[task].kind == "pod" else ()
-
-
-def json_schema() -> str:
-    """The text of ``dags/schema.json``, for editors."""
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Dag.model_json_schema(),
-        "title": "DAG config",
-    }
-    return json.dumps(schema, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json_schema())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Hashable
 from typing import Annotated, Literal, TypeVar
 
@@ -144,17 +142,3 @@ class ProjectTable(BaseModel):
         if self.dependencies and not self.requires_python:
             raise ValueError('requires-python, such as "==3.13.*": there are dependencies')
         return self
-
-
-def json_schema() -> str:
-    """The text of ``images/schema.json``, for editors: the schema of ``[tool.dag-image]``."""
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **DagImageTable.model_json_schema(),
-        "title": "[tool.dag-image] of an image's pyproject.toml",
-    }
-    return json.dumps(schema, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json_schema())
