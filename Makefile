@@ -27,7 +27,7 @@ test-long: venv ## another executor, and README's own pulumi up, on the running 
 test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
 lint: venv ## ruff and mypy
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines infra registry diagnosis local commands bench
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines infra plan registry diagnosis local commands bench
 bench: venv ## time and memory of every stage, written to bench/results
 	@$(RUN) bench
 help: ## this list

@@ -46,7 +46,11 @@ class Outputs:
 
 def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     """Registers everything. Raises InputError, before anything is registered, when images or DAGs are not in order."""
-    found = sources.load(settings, root)
+    return register(settings, sources.load(settings, root))
+
+
+def register(settings: Settings, found: sources.Sources) -> Outputs:
+    """Registers everything that the settings make of what the repository holds."""
     context = settings.kubernetes.context
     # A Secret that changes must not go away for a moment: pods that start then would find none.
     provider = k8s.Provider("kubernetes", context=context, cluster_identifier=context, enable_secret_mutable=True)

@@ -97,13 +97,15 @@ def _mapping(found: object) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
-def parse(values: Mapping[str, object], file: str) -> Settings:
+def parse(values: Mapping[str, object], file: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of a plain mapping: camelCase keys, no project prefix.
 
-    ``AIRFLOW_CHART`` in the environment replaces ``chart.path``. Raises InputError with every problem.
+    ``AIRFLOW_CHART`` in the environment, by default that of the process, replaces ``chart.path``.
+    Raises InputError with every problem.
     """
     chart = values.get("chart", {})
-    if (path := os.environ.get(CHART_PATH_VARIABLE)) and isinstance(chart, Mapping):
+    variables = os.environ if environment is None else environment
+    if (path := variables.get(CHART_PATH_VARIABLE)) and isinstance(chart, Mapping):
         values = {**values, "chart": {**chart, "path": path}}
     try:
         return Settings.model_validate(dict(values))
