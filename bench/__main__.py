@@ -6,28 +6,25 @@ from typing import Annotated
 
 import typer
 
-from bench import content_keys, many_images, program, report
+from bench import report
+from bench.subjects import SUBJECTS
+
+NAMES = {subject.name: subject for subject in SUBJECTS}
+SLOW = "; ".join(f"{subject.name} needs {subject.needs}" for subject in SUBJECTS if subject.needs)
+HELP = f"Of {', '.join(NAMES)}; without a name all that need nothing: {SLOW}."
 
 
 def main(
-    stages: Annotated[
-        bool, typer.Option("--stages", help="Also make up, from empty caches: half an hour, as root.")
-    ] = False,
-    runs: Annotated[int, typer.Option(help="Counted runs of each process.")] = 5,
+    subjects: Annotated[list[str] | None, typer.Argument(help=HELP)] = None,
+    runs: Annotated[int, typer.Option(help="Counted runs, or rounds.")] = 5,
 ) -> None:
-    """Times the program by number of image types, and content keys by bytes and folders; writes tables and a plot."""
-    figures: dict[str, object] = {}
-    typer.echo("the program alone, by number of image types ...")
-    figures["program"] = {str(count): figure.to_json() for count, figure in program.measure(runs).items()}
-    typer.echo("content keys against sha256sum ...")
-    figures["content keys"] = {name: figure.to_json() for name, figure in content_keys.measure(runs).items()}
-    typer.echo("keys of a thousand images ...")
-    figures["many images"] = many_images.measure(runs).to_json()
-    if stages:
-        from bench import stages as of_up
-
-        figures["stages"] = of_up.measure()
-    report.write(figures)
+    """Measures each subject against a floor or peer of the same run; writes JSON, tables and a plot."""
+    if unknown := sorted({*(subjects or ())} - NAMES.keys()):
+        raise typer.BadParameter(f"no subject {', '.join(unknown)}: there are {', '.join(NAMES)}")
+    chosen = [NAMES[name] for name in subjects] if subjects else [one for one in SUBJECTS if not one.needs]
+    for subject in chosen:
+        typer.echo(f"{subject.doing} ...")
+        report.write(SUBJECTS, {subject.key: subject.measure(runs)})
     typer.echo(f"written to {report.RESULTS}")
 
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measure import Figure, in_turn
+from bench.measure import in_turn
 from bench.program import PROJECT
+from bench.subject import Figures, Subject
 from pipelines.lock_header import Requirements, with_header
 
 FOLDERS, FILES = 1_000, 20
@@ -46,9 +47,24 @@ def write_folders(images: Path) -> None:
             (folder / "src" / f"module_{position}.py").write_text(f"NUMBER = {number} + {position}\n" * 40)
 
 
-def measure(runs: int = 5) -> Figure:
+def measure(runs: int = 5) -> Figures:
     """Wall seconds and peak memory of a whole process, from a warm page cache."""
     os.environ["PYTHONPATH"] = str(PROJECT)
     with TemporaryDirectory() as folder:
         write_folders(Path(folder) / "images")
-        return in_turn({"keys": [sys.executable, "-m", "bench.many_images_run", f"{folder}/images"]}, runs)["keys"]
+        commands = {"keys": [sys.executable, "-m", "bench.many_images_run", f"{folder}/images"]}
+        return in_turn(commands, runs)["keys"].to_json()
+
+
+def table(figures: Figures) -> list[str]:
+    return [
+        f"## Keys of {FOLDERS:,} image folders of {FILES} files",
+        "",
+        "| | measured | at most |",
+        "| --- | ---: | ---: |",
+        f"| seconds | {figures['seconds']:.2f} | {SECONDS} |",
+        f"| peak MB | {figures['peak_memory'] / 1e6:.0f} | {MEMORY / 1e6:.0f} |",
+    ]
+
+
+SUBJECT = Subject("folders", "many images", f"keys of {FOLDERS:,} images", measure, table)

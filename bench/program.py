@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from bench.measure import Figure, in_turn
+from bench.measure import in_turn
+from bench.subject import Figures, Subject
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COUNTS = (0, 2, 20, 200)
 LIMITS = {20: 1.3, 200: 2.5}
@@ -50,9 +55,32 @@ def _projects() -> Iterator[dict[int, Path]]:
         yield roots
 
 
-def measure(runs: int = 5) -> dict[int, Figure]:
+def measure(runs: int = 5) -> Figures:
     """Wall seconds and peak memory of a whole process, by the number of image types."""
     os.environ["PYTHONPATH"] = str(PROJECT)
     with _projects() as roots:
         commands = {str(count): [sys.executable, "-m", "bench.program_run", str(root)] for count, root in roots.items()}
-        return {int(count): figure for count, figure in in_turn(commands, runs).items()}
+        return {count: figure.to_json() for count, figure in in_turn(commands, runs).items()}
+
+
+def table(figures: Figures) -> list[str]:
+    floor = figures["0"]["seconds"]
+    lines = ["## The program alone, by number of image types", ""]
+    lines += ["| image types | seconds | x none | at most | peak MB |", "| ---: | ---: | ---: | ---: | ---: |"]
+    for count, one in sorted(figures.items(), key=lambda item: int(item[0])):
+        limit = LIMITS.get(int(count), "")
+        ratio, memory = one["seconds"] / floor, one["peak_memory"] / 1e6
+        lines.append(f"| {count} | {one['seconds']:.2f} | {ratio:.2f} | {limit} | {memory:.0f} |")
+    return lines
+
+
+def draw(axes: Axes, figures: Figures) -> None:
+    counts = sorted(int(count) for count in figures)
+    floor = figures["0"]["seconds"]
+    axes.plot(counts, [figures[str(count)]["seconds"] / floor for count in counts], marker="o", label="measured")
+    axes.scatter(list(LIMITS), list(LIMITS.values()), marker="v", color="tab:red", label="at most")
+    axes.set(title="The program alone", xlabel="image types", ylabel="x the program with none", ylim=(0, None))
+    axes.legend()
+
+
+SUBJECT = Subject("program", "program", "the program alone, by number of image types", measure, table, draw)
