@@ -10,7 +10,8 @@ import pulumi
 
 from infra import names, pod_template, restricted, runtime
 from infra.connections import FromSecret
-from infra.settings import Airflow, Resources
+from infra.settings import Airflow
+from infra.settings_record import Resources
 
 PASSWORDS_MOUNT = "/run/airflow-admin"
 PASSWORDS_FILE = f"{PASSWORDS_MOUNT}/passwords.json"

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 
 from infra import names
 from infra.restricted import Identity, container_arguments, resource_arguments
-from infra.settings import Resources
+from infra.settings_record import Resources
 
 # A Job that failed is replaced by the next deployment instead of being awaited again.
 REPLACE_WHEN_FAILED = {"pulumi.com/replaceUnready": "true"}

@@ -9,7 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from infra import names, roles
-from infra.settings import Executor, Quota
+from infra.settings import Executor
+from infra.settings_record import Quota
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 # For containers that say nothing; every container of this project says what it needs.

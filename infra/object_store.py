@@ -14,7 +14,7 @@ from infra import jobs, names, secrets
 from infra.object_store_policies import AIRFLOW, PUBLISHER, TASKS, USERS
 from infra.restricted import OBJECT_STORE
 from infra.settings import ObjectStore as StoreSettings
-from infra.settings import Resources
+from infra.settings_record import Resources
 from infra.stateful import StoreArguments, store
 
 NAME = "object-store"

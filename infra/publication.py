@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 
 from infra import jobs, names, runtime
 from infra.restricted import AIRFLOW
-from infra.settings import Resources
+from infra.settings_record import Resources
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from infra.settings import Resources
+from infra.settings_record import Resources
 
 
 @dataclass(frozen=True)

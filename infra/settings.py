@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from infra.settings_access import Access
+from infra.settings_availability import Availability
+from infra.settings_network import Network
+from infra.settings_record import Amounts, Quota, Record, Resources, resources
 from infra.settings_secrets import ConnectionText, SecretName, TaskSecret
 from infra.settings_types import (
     Bucket,
     ConnectionId,
-    Cpu,
     Digest,
     Email,
     Filled,
@@ -29,18 +31,13 @@ from infra.settings_types import (
     UserName,
     VariableKey,
     Version,
+    filled_secret,
 )
 from pipelines.text_forms import PoolName
 
 PROJECT = "de-airflow-pipeline"
 
 Executor = Literal["KubernetesExecutor", "LocalExecutor"]
-
-
-def _filled_secret(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value():
-        raise ValueError("a secret that is not empty")
-    return secret
 
 
 def _distinct(executors: tuple[Executor, ...]) -> tuple[Executor, ...]:
@@ -53,39 +50,6 @@ def _one_a_server(credentials: tuple[RegistryCredential, ...]) -> tuple[Registry
     if len({credential.server for credential in credentials}) != len(credentials):
         raise ValueError("one log-in a server")
     return credentials
-
-
-class Record(BaseModel):
-    """A part of the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
-
-
-class Amounts(Record):
-    """CPU in cores or millicores, memory in bytes with a binary suffix."""
-
-    cpu: Cpu
-    memory: Memory
-
-
-class Resources(Record):
-    """What a container asks for and what it may use at most."""
-
-    requests: Amounts
-    limits: Amounts
-
-
-def resources(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Resources:
-    """The record of the four amounts."""
-    return Resources(requests=Amounts(cpu=cpu, memory=memory), limits=Amounts(cpu=cpu_limit, memory=memory_limit))
-
-
-class Quota(Record):
-    """What all pods of one namespace may ask for and use together."""
-
-    pods: Annotated[int, Field(gt=0)]
-    requests: Amounts
-    limits: Amounts
 
 
 class Kubernetes(Record):
@@ -141,6 +105,7 @@ class Airflow(Record):
     connections: Mapping[ConnectionId, ConnectionText] = Field(default_factory=dict)
     variables: Mapping[VariableKey, str] = Field(default_factory=dict)
     pools: Mapping[PoolName, Pool] = Field(default_factory=dict)
+    availability: Availability = Availability()
     components: Components = Components()
 
     @property
@@ -175,7 +140,7 @@ class RegistryCredential(Record):
 
     server: RegistryServer
     username: Filled
-    password: Annotated[SecretStr, AfterValidator(_filled_secret)]
+    password: Annotated[SecretStr, AfterValidator(filled_secret)]
     email: Email | None = None
 
 
@@ -238,6 +203,8 @@ class Settings(Record):
     registry_credentials: Annotated[tuple[RegistryCredential, ...], Field(strict=False), AfterValidator(_one_a_server)]
     namespaces: Namespaces = Namespaces()
     airflow: Airflow = Airflow()
+    access: Access = Access()
+    network: Network = Network()
     chart: Chart = Chart()
     images: Images = Images()
     object_store: ObjectStore = ObjectStore()

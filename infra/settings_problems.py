@@ -14,7 +14,8 @@ from pipelines.errors import Problem
 #: What pydantic appends to the place of a mapping's key that is wrong.
 KEY_OF_A_MAPPING = "[key]"
 #: Settings that must be secret, by their place.
-SECRET_PATHS = (("registryCredentials",), ("airflow", "connections"), ("tasks", "secrets"))
+SECRET_MAPPINGS = (("airflow", "connections"), ("tasks", "secrets"))
+SECRET_PATHS = (("registryCredentials",), *SECRET_MAPPINGS, ("access", "oidc", "clientSecret"))
 
 _LIMITS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _KINDS = {
@@ -114,7 +115,7 @@ def _how(location: tuple[int | str, ...]) -> str:
     if location == ("registryCredentials",):
         location = (*location, 0, "password")
     key = _key(location)
-    if location in SECRET_PATHS:
+    if location in SECRET_MAPPINGS:
         key += ".<name>"
     return f", as a secret: pulumi config set --secret --path '{key}'" if _is_secret(location) else ""
 

@@ -78,6 +78,9 @@ def without_secrets(values: Mapping[str, object]) -> dict[str, object]:
         inside = known.get(part)
         if isinstance(inside, Mapping) and isinstance(entries := inside.get(key), Mapping):
             known[part] = {**inside, key: {name: value for name in entries if name != ENCRYPTED}}
+    access = _mapping(known.get("access"))
+    if isinstance(oidc := access.get("oidc"), Mapping) and isinstance(oidc.get("clientSecret"), Mapping):
+        known["access"] = {**access, "oidc": {**oidc, "clientSecret": "unknown"}}
     return known
 
 

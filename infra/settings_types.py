@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr
 
 from pipelines.text_forms import Matching
 
@@ -36,6 +37,17 @@ ConnectionId = Annotated[
     ),
 ]
 VariableKey = Annotated[str, Matching(r"[a-z][a-z0-9_]{0,199}", "lower-case letters, digits and _, a letter first")]
+ObjectName = Annotated[
+    str,
+    Matching(
+        r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "a Kubernetes object's name: lower-case letters, digits, - and ."
+    ),
+]
+Host = Annotated[
+    str,
+    Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z][-a-z0-9]*[a-z0-9]", "a host name, such as airflow.example.org"),
+]
+HttpsUrl = Annotated[str, Matching(r"https://[^\s/?#]+(/[^\s?#]*)?", "an address that starts with https://")]
 Filled = Annotated[str, Matching(r"(?s).+", "text that is not empty")]
 Email = Annotated[str, Matching(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 
@@ -48,3 +60,20 @@ def _without_latest(image: str) -> str:
 
 
 PinnedImage = Annotated[str, AfterValidator(_without_latest)]
+
+
+def _address_range(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError("a range of addresses, such as 10.0.0.0/8") from None
+
+
+AddressRange = Annotated[str, AfterValidator(_address_range)]
+
+
+def filled_secret(secret: SecretStr) -> SecretStr:
+    """A secret that holds something. Raises ValueError."""
+    if not secret.get_secret_value():
+        raise ValueError("a secret that is not empty")
+    return secret

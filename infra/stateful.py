@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from infra import names
 from infra.jobs import Mount
 from infra.restricted import Identity, container_arguments, resource_arguments
-from infra.settings import Resources
+from infra.settings_record import Resources
 
 
 @dataclass(frozen=True)
