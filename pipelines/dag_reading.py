@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipelines.dag_form import Dag
 from pipelines.errors import InputError, Problem
 from pipelines.file_tree import File, read_tree, tree_hash
-from pipelines.strict_yaml import read_yaml
+from pipelines.strict_yaml import Place, read_yaml
 from pipelines.validation import place_of, problems_of
 
 SUFFIXES = (".yaml", ".yml")
@@ -32,12 +32,12 @@ class ReadConfig:
     file: str
     sha256: str
     dag: Dag
-    lines: Mapping[str, int]
+    places: Mapping[str, Place]
     source: Source | None
 
     def place(self, key: str) -> str:
-        """``file:line`` of a dotted key."""
-        return place_of(self.file, key, self.lines)
+        """``file:line:column`` of a dotted key's value, or of the nearest key above."""
+        return place_of(self.file, key, self.places)
 
 
 def read_configs(root: Path) -> tuple[list[ReadConfig], list[Problem]]:
@@ -56,11 +56,11 @@ def read_configs(root: Path) -> tuple[list[ReadConfig], list[Problem]]:
         try:
             dag = Dag.model_validate(document.content)
         except ValidationError as error:
-            problems += problems_of(error, Dag, shown_as, lines=document.lines)
+            problems += problems_of(error, Dag, shown_as, places=document.places, content=document.content)
             continue
         if dag.source not in sources:
             sources[dag.source] = _source(root / dag.source, f"{root.name}/{dag.source}", problems)
-        configs.append(ReadConfig(shown_as, document.sha256, dag, document.lines, sources[dag.source]))
+        configs.append(ReadConfig(shown_as, document.sha256, dag, document.places, sources[dag.source]))
     return configs, problems
 
 
