@@ -132,7 +132,7 @@ def published(
 ) -> tuple[PublishedImage, ...]:
     """Whether the registry holds each published image; a log-in that cannot be read is a fault."""
     try:
-        credentials = registry_log_in.log_in(machine, server)
+        credentials = registry_log_in.of_machine(machine, server).credentials()
     except InputError as error:
         faults += [Fault("input", one.file, f"found {one.found}; {one.fix}") for one in error.problems]
         return ()

@@ -14,7 +14,7 @@ import typer
 
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
-from infra.settings import Settings
+from infra import sources
 from local import files, image_run, layout_build
 from local.layer_contents import LayerContents, contents, installed
 from local.layout_build import LAYOUT, Builder, Built
@@ -23,7 +23,7 @@ from local.oci_layout import Layout, LayoutImage
 from local.progress import Progress
 from pipelines.build_plan import build_arguments, with_bases
 from pipelines.image_lock import LOCK
-from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, load_images
+from pipelines.images import CONTEXTS, IMAGES, Image
 from pipelines.installed import Installed
 from pipelines.provenance import Revision, Run, statement
 
@@ -104,19 +104,8 @@ class Workshop:
 def workshop(stack: str, progress: Progress, cached: bool = False) -> Workshop:
     """Stages every image folder. Raises InputError for what is wrong in them, GaveUp where nothing can build."""
     machine = Machine.here()
-    images = staged(settings_of(stack))
+    images = sources.load_staged(settings_of(stack))
     return Workshop(machine, images, Layout(LAYOUT), layout_build.choose(machine), progress, cached)
-
-
-def staged(settings: Settings) -> tuple[Image, ...]:
-    registry, airflow = settings.registry, settings.airflow
-    return load_images(
-        IMAGES,
-        Repository(registry.server, registry.owner, registry.prefix),
-        AirflowVersion(airflow.version, airflow.python),
-        CONTEXTS,
-        settings.images.base_digests,
-    )
 
 
 def build(

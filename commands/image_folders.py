@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,13 +14,12 @@ from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from pipelines.dag_config import DAGS
 from pipelines.errors import InputError, Problem
-from pipelines.image_folder import image_folders, read_folder
-from pipelines.image_table import LONGEST_NAME, NAME
+from pipelines.image_checks import local_tag
+from pipelines.image_folder import BASES, IMAGE_NAME, image_folders, is_image_name, read_folder
 from pipelines.images import IMAGES
 from pipelines.validation import shown
 
 Profile = Literal["task", "worker"]
-RESERVED = ("bases", "shared")
 #: A small package that no base ships, to be replaced by what the DAG type needs.
 EXAMPLE = "humanize==4.15.0"
 IMAGE_FILES = ("Dockerfile", "pyproject.toml")
@@ -60,7 +58,7 @@ def write(images: Path, dags: Path, name: str, profile: Profile, python: str) ->
     there is no base of the profile, and where the packages cannot be resolved."""
     dag_id = name.replace("-", "_")
     problems = [*_name_problems(images, dags, name, dag_id)]
-    base = f"bases/{profile}"
+    base = f"{BASES}/{profile}"
     below = read_folder(images, base, f"{images.name}/{base}")[0]
     if below is None:
         problems.append(
@@ -76,8 +74,7 @@ def write(images: Path, dags: Path, name: str, profile: Profile, python: str) ->
         "python": python,
         "package": EXAMPLE,
         "module": EXAMPLE.partition("==")[0],
-        "version": below.project.version,
-        "repository": f"de-airflow-pipeline-bases-{profile}",
+        "base_image": local_tag(below),
     }
     targets = {images / name / file: f"{file}.jinja" for file in IMAGE_FILES}
     targets |= {dags / path.format(dag_id=dag_id): f"{file}.jinja" for file, path in DAG_FILES.items()}
@@ -102,9 +99,8 @@ def write(images: Path, dags: Path, name: str, profile: Profile, python: str) ->
 
 def _name_problems(images: Path, dags: Path, name: str, dag_id: str) -> list[Problem]:
     shown_as = f"{images.name}/{name}"
-    if not re.fullmatch(NAME, name) or len(name) > LONGEST_NAME or name in RESERVED or name.startswith("bases-"):
-        expected = f"small letters, digits and single hyphens, at most {LONGEST_NAME}, not bases or shared"
-        return [Problem("TYPE", "", shown(name), expected, "choose another name")]
+    if "/" in name or not is_image_name(name):
+        return [Problem("TYPE", "", shown(name), IMAGE_NAME, "choose another name")]
     taken = [images / name, dags / f"{dag_id}.yaml", dags / f"{dag_id}.py", dags / dag_id]
     problems = [
         Problem(path.as_posix(), "", "there already", "a free name", "choose another name, or remove it")

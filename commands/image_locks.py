@@ -26,7 +26,7 @@ from local.oci_layout import Layout
 from local.progress import Progress
 from pipelines.errors import InputError, Problem
 from pipelines.image_checks import AIRFLOW_IMAGE
-from pipelines.image_folder import PROJECT, ImageFolder, image_folders, read_folder, requirements_of
+from pipelines.image_folder import BASES, PROJECT, ImageFolder, image_folders, read_folder, requirements_of
 from pipelines.image_inventory import INVENTORY, Inventory, inventory_text, lines, nearest, refresh_command
 from pipelines.image_lock import LOCK, parse_lock
 from pipelines.images import CONTEXTS, IMAGES
@@ -87,7 +87,7 @@ def lock_images(
 def with_packages(images: Path) -> list[str]:
     """The names of all folders below ``images/`` that pin Python packages, bases first."""
     names = [name for name in image_folders(images) if (found := _read(images, name)) and found.project.dependencies]
-    return sorted(names, key=lambda name: (not name.startswith("bases/"), name))
+    return sorted(names, key=lambda name: (not name.startswith(f"{BASES}/"), name))
 
 
 def lock(images: Path, names: Iterable[str], doing: Callable[[str], None] = lambda text: None) -> list[Path]:

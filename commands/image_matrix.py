@@ -17,6 +17,7 @@ from pipelines import image_matrix
 from pipelines.errors import InputError, Problem
 from pipelines.ignore_rules import FILE as IGNORE_FILE
 from pipelines.ignore_rules import IgnoreRules
+from pipelines.image_folder import BASES
 from pipelines.image_folder import PROJECT as TABLE
 from pipelines.image_matrix import Changes, to_json
 from pipelines.images import IMAGES, AirflowVersion, Repository, load_images
@@ -84,7 +85,7 @@ def _counting(paths: Iterator[str]) -> Iterator[str]:
 def _image_folder(path: PurePosixPath) -> PurePosixPath | None:
     """``images/x`` or ``images/bases/x`` of a path below it."""
     parts = path.parts
-    depth = 3 if parts[:2] == (str(IMAGES), "bases") else 2
+    depth = 3 if parts[:2] == (str(IMAGES), BASES) else 2
     return PurePosixPath(*parts[:depth]) if parts[:1] == (str(IMAGES),) and len(parts) > depth else None
 
 

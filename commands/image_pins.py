@@ -109,5 +109,5 @@ def _refuse_stand_ins(settings: Settings, machine: Machine, path: Path) -> None:
 
 def _ask(machine: Machine, reference: str) -> str | None:
     server = Reference.parse(reference).server
-    with Registry(server, registry_log_in.log_in(machine, server)) as registry:
+    with Registry(server, registry_log_in.of_machine(machine, server).credentials()) as registry:
         return registry.digest(reference)

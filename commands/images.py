@@ -84,12 +84,13 @@ def list_images(stack: StackOption = "dev") -> None:
 def _pushed(settings: Settings, references: list[str]) -> tuple[image_table.Pushed, tuple[Problem, ...]]:
     """What the registry says, and why it says nothing."""
     server, machine = settings.registry.server, Machine.here()
+    log_in = registry_log_in.of_machine(machine, server)
     try:
-        credentials = registry_log_in.log_in(machine, server)
+        credentials = log_in.credentials()
     except InputError as error:
         return image_table.Pushed(), error.problems
     with Registry(server, credentials) as registry:
         try:
             return image_table.ask(registry, references, LayerSizes(machine.cache / LAYER_SIZES)), ()
         except RegistryError as error:
-            return image_table.Pushed(), (registry_log_in.problem(error, machine, server, credentials),)
+            return image_table.Pushed(), (log_in.problem(error, credentials),)

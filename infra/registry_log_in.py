@@ -44,11 +44,8 @@ class LogIn:
     def check(self) -> None:
         """Raise InputError unless the server answers and takes the log-in."""
         credentials = self.credentials()
-        with Registry(self.server, credentials) as registry:
-            try:
-                registry.check()
-            except RegistryError as error:
-                raise InputError([self.problem(error, credentials)]) from None
+        if error := failure(self.server, credentials):
+            raise InputError([self.problem(error, credentials)])
 
     def problem(self, error: RegistryError, credentials: Credentials | None) -> Problem:
         """What the registry's failure means to who reads it."""
@@ -58,6 +55,16 @@ class LogIn:
             path = str(self.configuration)
             return Problem(path, f"auths.{server}", found, f"a log-in that {server} takes", self.repair)
         return Problem(f"registry {server}", "", str(error.__cause__ or error), "an answer", self.reach)
+
+
+def failure(server: str, credentials: Credentials | None) -> RegistryError | None:
+    """Why the server does not answer, or does not take the log-in; None where it does."""
+    with Registry(server, credentials) as registry:
+        try:
+            registry.check()
+        except RegistryError as error:
+            return error
+    return None
 
 
 def check(settings: Settings, stack_file: str) -> None:
@@ -74,13 +81,8 @@ def check(settings: Settings, stack_file: str) -> None:
 
 
 def _refused(server: str, credentials: Credentials, file: str, key: str) -> tuple[Problem, ...]:
-    with Registry(server, credentials) as registry:
-        try:
-            registry.check()
-        except RegistryRefusedError:
-            found, expected = f"user {credentials.username}, refused by {server}", f"a log-in that {server} takes"
-            fix = f"pulumi config set --secret --path '{key}.password'"
-            return (Problem(file, key, found, expected, fix),)
-        except RegistryError:
-            return ()  # told of the push already
-    return ()
+    # Another failure is told of the push already.
+    if not isinstance(failure(server, credentials), RegistryRefusedError):
+        return ()
+    found, expected = f"user {credentials.username}, refused by {server}", f"a log-in that {server} takes"
+    return (Problem(file, key, found, expected, f"pulumi config set --secret --path '{key}.password'"),)

@@ -9,14 +9,15 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from infra.settings import PROJECT, Settings
 from infra.settings_problems import SECRET_PATHS, in_clear_text, problems
 from pipelines.errors import InputError, Problem, problems_in
+from pipelines.strict_yaml import read_yaml
 
 ENCRYPTED = "secure"
+STACK_FILE = "a stack file with a mapping config:"
 CHART_PATH_VARIABLE = "AIRFLOW_CHART"
 
 
@@ -49,19 +50,19 @@ def load_file(path: Path, overrides: Mapping[str, object] | None = None) -> Sett
 def read_stack_file(path: Path) -> dict[str, object]:
     """This project's keys of a ``Pulumi.<stack>.yaml``, without the project's prefix.
 
-    Raises InputError when the file is missing or is not such a file.
+    Raises InputError when the file is missing or is not such a file, or has a key twice.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document, wrong = read_yaml(path, path.name, STACK_FILE)
     except FileNotFoundError:
-        found, fix = "no such file", "name a stack that has a file, or write one"
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        found, fix = " ".join(str(error).split()), "correct the YAML"
-    else:
-        if isinstance(document, dict) and isinstance(document.get("config", {}), dict):
-            return _own(document.get("config", {}))
-        found, fix = type(document).__name__, "put the settings under config:"
-    raise InputError([Problem(path.name, "", found, "a stack file with a mapping config:", fix)])
+        fix = "name a stack that has a file, or write one"
+        raise InputError([Problem(path.name, "", "no such file", STACK_FILE, fix)]) from None
+    if document is None:
+        raise InputError(wrong)
+    content = document.content
+    if isinstance(content, dict) and isinstance(config := content.get("config", {}), dict):
+        return _own(config)
+    raise InputError([Problem(path.name, "", type(content).__name__, STACK_FILE, "put the settings under config:")])
 
 
 def without_secrets(values: Mapping[str, object]) -> dict[str, object]:

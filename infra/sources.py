@@ -34,15 +34,8 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
 
     Raises InputError with every problem. What would be too large to publish is refused here already.
     """
-    registry, airflow = settings.registry, settings.airflow
     try:
-        images = load_images(
-            root / IMAGES,
-            Repository(registry.server, registry.owner, registry.prefix),
-            AirflowVersion(airflow.version, airflow.python),
-            root / CONTEXTS,
-            settings.images.base_digests,
-        )
+        images = load_staged(settings, root)
     except InputError as error:
         declared = Catalog(_declared(root), platform(settings))
         raise InputError([*error.problems, *problems_in(lambda: load_dags(root / DAGS, declared))]) from None
@@ -50,6 +43,18 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
     sources = Sources(images, catalog, load_dags(root / DAGS, catalog), root / DAGS)
     pack(sources.tree({}))
     return sources
+
+
+def load_staged(settings: Settings, root: Path = Path()) -> tuple[Image, ...]:
+    """The images below ``root``, with their build contexts staged. Raises InputError with every problem of them."""
+    registry, airflow = settings.registry, settings.airflow
+    return load_images(
+        root / IMAGES,
+        Repository(registry.server, registry.owner, registry.prefix),
+        AirflowVersion(airflow.version, airflow.python),
+        root / CONTEXTS,
+        settings.images.base_digests,
+    )
 
 
 def _declared(root: Path) -> dict[str, CatalogImage]:

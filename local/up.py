@@ -73,7 +73,7 @@ def _deploy(machine: Machine, environment: Mapping[str, str], progress: Progress
     client = connect(machine)
     services.keep(machine)
     settings, choice = decide(client, machine, environment)
-    registry_log_in.check(machine, settings.registry.server)
+    registry_log_in.of_machine(machine, settings.registry.server).check()
     with progress.step("stand-in images"):
         ensure_mirror(machine, progress)
     bring_up.apply(client, machine)

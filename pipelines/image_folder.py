@@ -23,6 +23,7 @@ PROJECT = "pyproject.toml"
 BASES = "bases"
 #: Folders that several images share, as named contexts; no image's name.
 SHARED = "shared"
+IMAGE_NAME = f"small letters, digits and single hyphens, at most {LONGEST_NAME}, not {BASES}, {SHARED} or {BASES}-..."
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,6 +60,13 @@ def image_folders(images: Path) -> Iterator[str]:
             yield from (f"{BASES}/{name}" for name in image_folders(folder))
         else:
             yield folder.name
+
+
+def is_image_name(name: str) -> bool:
+    """Whether ``IMAGE_NAME`` tells of a path below ``images/``: what may stand in a repository's name, each its own."""
+    last = name.removeprefix(f"{BASES}/")
+    fits = re.fullmatch(NAME, last) and len(last) <= LONGEST_NAME and last not in (BASES, SHARED)
+    return bool(fits) and not name.startswith(f"{BASES}-")
 
 
 def read_folder(images: Path, name: str, shown_as: str) -> tuple[ImageFolder | None, list[Problem]]:
@@ -99,11 +107,9 @@ def _table(model: type[Model], value: object, file: str, key: str, problems: lis
 
 
 def _name_problems(name: str, shown_as: str) -> list[Problem]:
-    last = name.rpartition("/")[2]
-    if re.fullmatch(NAME, last) and len(last) <= LONGEST_NAME and not name.startswith(f"{BASES}-"):
+    if is_image_name(name):
         return []
-    expected = f"small letters, digits and single hyphens, at most {LONGEST_NAME}, not {BASES}-..."
-    return [Problem(shown_as, "", f"an image named {shown(last)}", expected, "rename the folder")]
+    return [Problem(shown_as, "", f"an image named {shown(name.rpartition('/')[2])}", IMAGE_NAME, "rename the folder")]
 
 
 def _identity_problems(name: str, project: ProjectTable, table: DagImageTable, file: str, named: bool) -> list[Problem]:

@@ -49,8 +49,8 @@ class Document:
     sha256: str
 
 
-def read_yaml(path: Path, shown_as: str) -> tuple[Document | None, list[Problem]]:
-    """The document, or what is wrong with it, each with ``file:line:column``."""
+def read_yaml(path: Path, shown_as: str, what: str = "a DAG config") -> tuple[Document | None, list[Problem]]:
+    """The document, or what is wrong with it, each with ``file:line:column``; ``what`` it should be."""
     start = f"{shown_as}:1:1"
     if path.stat().st_size > MAXIMUM_BYTES:
         return None, [Problem(start, "", f"{path.stat().st_size} bytes", f"at most {MAXIMUM_BYTES}", "split it")]
@@ -64,7 +64,7 @@ def read_yaml(path: Path, shown_as: str) -> tuple[Document | None, list[Problem]
     if forbidden := Reader.NON_PRINTABLE.search(text):
         found = f"U+{ord(forbidden[0]):04X}: a control character"
         return None, [Problem(_after(text[: forbidden.start()], shown_as), "", found, "text", "remove it")]
-    reading = _Reading(Loader(text), shown_as)
+    reading = _Reading(Loader(text), shown_as, what)
     try:
         value = reading.document()
     except yaml.MarkedYAMLError as error:
@@ -110,6 +110,7 @@ class _RefusedError(Exception):
 class _Reading:
     loader: Any
     shown_as: str
+    what: str
     places: dict[str, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -118,7 +119,7 @@ class _Reading:
         begin = self.loader.get_event()
         if not isinstance(begin, yaml.DocumentStartEvent):
             fix = "write one, or remove the file"
-            self.problems.append(Problem(f"{self.shown_as}:1:1", "", "nothing", "a DAG config", fix))
+            self.problems.append(Problem(f"{self.shown_as}:1:1", "", "nothing", self.what, fix))
             raise _RefusedError
         event = self.loader.get_event()
         self.places[""] = self._at(event)
@@ -126,7 +127,7 @@ class _Reading:
         self.loader.get_event()
         after = self.loader.get_event()
         if isinstance(after, yaml.DocumentStartEvent):
-            self._refuse(after, "", "a second document", "one DAG config a file", "move it to a file of its own")
+            self._refuse(after, "", "a second document", f"{self.what}, one a file", "move it to a file of its own")
         return value
 
     def _value(self, event: Any, key: str, depth: int) -> Any:

@@ -145,6 +145,10 @@ def everywhere(tree: Tree) -> None:
     (tree.folder / "images/unreadable/pyproject.toml").write_text("[project")
 
 
+def same_key_twice(tree: Tree) -> None:
+    tree.configure("  de-airflow-pipeline:name: other\n  de-airflow-pipeline:name: another\n")
+
+
 def in_the_stack_file(tree: Tree) -> None:
     unknown_key(tree)
     wrong_type(tree)
@@ -154,6 +158,7 @@ def in_the_stack_file(tree: Tree) -> None:
 MISTAKES: Mapping[str, Mistake] = {
     "unknown-stack-key": Mistake(UP, unknown_key),
     "wrong-type": Mistake(UP, wrong_type),
+    "stack-key-twice": Mistake(LIST_IMAGES, same_key_twice),
     "several-in-the-stack-file": Mistake(UP, in_the_stack_file),
     "missing-secret": Mistake(UP, files={"registry_credentials": lambda machine: "{}"}),
     "wrong-kube-context": Mistake(UP, another_context),

@@ -62,7 +62,7 @@ def files(registry: Registry, repository: str, layer: str) -> dict[str, str]:
 
 def layers_of(machine: Machine, reference: str) -> tuple[str, ...]:
     server = reference.partition("/")[0]
-    with Registry(server, registry_log_in.log_in(machine, server)) as registry:
+    with Registry(server, registry_log_in.of_machine(machine, server).credentials()) as registry:
         manifest = registry.manifest(reference)
     assert manifest is not None, reference
     return tuple(layer.digest for layer in manifest.layers)
@@ -82,7 +82,7 @@ def test_nothing_is_left_in_a_layer(name: str, deployed: Deployed) -> None:
     below = set(upstream_layers(machine, image, images))
     repository = Reference.parse(image.reference).repository
     seen: dict[str, str] = {}
-    with Registry(machine.registry, registry_log_in.log_in(machine, machine.registry)) as registry:
+    with Registry(machine.registry, registry_log_in.of_machine(machine, machine.registry).credentials()) as registry:
         for layer in layers_of(machine, image.reference):
             if layer in below:
                 continue

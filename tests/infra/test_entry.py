@@ -60,8 +60,7 @@ def test_the_outputs_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
             return {"bucket": "lake"}
 
     exported: dict[str, Any] = {}
-    monkeypatch.setattr(registry_log_in.LogIn, "check", lambda self: None)
-    monkeypatch.setattr(registry_log_in, "_refused", lambda *_: ())
+    monkeypatch.setattr(registry_log_in, "failure", lambda *_: None)
     monkeypatch.setattr(entry, "deploy", lambda settings, root: Told())
     monkeypatch.setattr(pulumi, "export", exported.__setitem__)
     run(stacks.smallest(), Recording())

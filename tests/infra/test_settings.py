@@ -35,7 +35,7 @@ def test_a_missing_stack_file_is_named() -> None:
         settings_source.load_file(stacks.ROOT / "Pulumi.nowhere.yaml")
 
 
-@pytest.mark.parametrize("text", ["config: [1]", "- 1", "config: {", "\udcff"])
+@pytest.mark.parametrize("text", ["config: [1]", "- 1", "config: {", "\udcff", "config:\n  a: 1\n  a: 2", ""])
 def test_what_is_no_stack_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text, errors="surrogateescape")
     with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml"):

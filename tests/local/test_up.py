@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local import engine, platform, registry_log_in, smoke, stack, up
+from infra.registry_log_in import LogIn
+from local import engine, platform, smoke, stack, up
 from local.apply import Counts
 from local.bucket import Bucket
 from local.engine import STAND_IN, Choice
@@ -72,7 +73,7 @@ def fakes(root: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(platform, "check", fakes.check)
     monkeypatch.setattr(platform, "start", fakes.start)
     monkeypatch.setattr(up, "connect", lambda machine: fakes.cluster.client())
-    monkeypatch.setattr(registry_log_in, "check", lambda machine, server: None)
+    monkeypatch.setattr(LogIn, "check", lambda log_in: None)
     monkeypatch.setattr(up, "ensure_mirror", lambda machine, progress: None)
     monkeypatch.setattr(FakeApply, "fakes", fakes, raising=False)
     monkeypatch.setattr(up, "Apply", FakeApply)

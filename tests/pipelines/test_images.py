@@ -261,7 +261,7 @@ BAD = {
     "name that is no repository": (
         lambda tree: (tree / LETTERS).rename(tree / "images/Letters_"),
         "images/Letters_ |  | an image named 'Letters_' | small letters, digits and single hyphens, at most 63, not "
-        "bases-...",
+        "bases, shared or bases-...",
     ),
     "no pyproject.toml": (
         lambda tree: (tree / LETTERS / "pyproject.toml").unlink(),
