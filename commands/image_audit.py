@@ -27,6 +27,7 @@ from pipelines.images import IMAGES
 from pipelines.validation import nearest
 
 AT_ONCE, SECONDS, TRIES = 8, 20.0, 3
+ABSENT = f"status {httpx.codes.NOT_FOUND}"
 #: A package at a version, and the image folders whose lock holds it.
 Locked = dict[tuple[str, str], list[str]]
 
@@ -106,13 +107,13 @@ def ask(client: httpx.Client, locked: Locked) -> Report:
 def _ask(client: httpx.Client, name: str, version: str) -> tuple[Advisory, ...] | str:
     """The advisories, or why there is no answer."""
     document = _document(client, f"pypi/{name}/{version}/json")
-    if document == f"{httpx.codes.NOT_FOUND}":
+    if document == ABSENT:
         # Some mirrors hold the newest release's document alone.
         newest = _document(client, f"pypi/{name}/json")
-        if isinstance(newest, dict) and newest.get("info", {}).get("version") == version:
-            document = newest
+        if isinstance(newest, dict) and (told_of := newest.get("info", {}).get("version")):
+            document = newest if told_of == version else f"it tells of the newest version alone, {told_of}"
     if isinstance(document, str):
-        return f"status {document}" if document.isdigit() else document
+        return document
     if "vulnerabilities" not in document:
         return "its document tells no vulnerabilities"
     try:
@@ -122,7 +123,7 @@ def _ask(client: httpx.Client, name: str, version: str) -> tuple[Advisory, ...] 
 
 
 def _document(client: httpx.Client, path: str) -> dict[str, Any] | str:
-    """JSON, or the status or error instead of it; a server that is busy is asked again."""
+    """JSON, or why there is none; a server that is busy is asked again."""
     reason = ""
     for _ in range(TRIES):
         try:
@@ -136,7 +137,7 @@ def _document(client: httpx.Client, path: str) -> dict[str, Any] | str:
             except ValueError:
                 return "no JSON"
             return document if isinstance(document, dict) else "no JSON object"
-        reason = str(answer.status_code)
+        reason = f"status {answer.status_code}"
         if (
             answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
             and answer.status_code != httpx.codes.TOO_MANY_REQUESTS

@@ -46,6 +46,19 @@ def test_an_answer_is_read() -> None:
     )
 
 
+def test_a_weakness_that_two_databases_know_is_told_once() -> None:
+    """As the index answers for ecdsa 0.19.2: both entries, each naming the other."""
+    own, other = {**REPLY, "id": "PYSEC-2026-7"}, {**REPLY, "id": "GHSA-xxxx-yyyy-zzzz", "fixed_in": ["2.0.1", "2.1"]}
+    other["aliases"] = ["CVE-2026-1234", "PYSEC-2026-7"]
+    unrelated = {**REPLY, "id": "PYSEC-2026-8", "aliases": []}
+    graver = {**REPLY, "id": "CVE-2026-1234", "aliases": [], "severity": "low"}
+    found = advisories("parser", "2.0.0", {"vulnerabilities": [other, unrelated, own, graver]})
+    assert [(one.names, one.severity, one.fixed_in) for one in found] == [
+        (("PYSEC-2026-7", "CVE-2026-1234", "GHSA-xxxx-yyyy-zzzz"), "low", ("2.0.1", "2.1")),
+        (("PYSEC-2026-8",), "unknown", ("2.0.1",)),
+    ]
+
+
 def test_what_was_withdrawn_is_no_advisory() -> None:
     assert advisories("parser", "2.0.0", {"vulnerabilities": [{**REPLY, "withdrawn": "2026-02-01T00:00:00Z"}]}) == ()
     assert advisories("parser", "2.0.0", {}) == ()
