@@ -103,7 +103,7 @@ def _secret_problems(config: ReadConfig, catalog: Catalog) -> Iterator[Problem]:
     sources += [(f"tasks.{name}.env_from", task.env_from) for name, task in config.dag.tasks.items()]
     known = list(catalog.platform.secrets)
     for key, named in sources:
-        for secret in [source.secret for source in named if source.secret not in known]:
+        for secret in [source.secret for source in named if source.secret and source.secret not in known]:
             expected = f"a Secret of the stack: {', '.join(known) or 'it declares none'}"
             path = f"tasks.secrets.{secret}.<VARIABLE>"
             fix = nearest(secret, known) or f"declare it: pulumi config set --secret --path '{path}'"

@@ -71,7 +71,7 @@ def _dag(dag: Dag) -> Call:
         {
             "dag_id": dag.dag_id,
             **({"description": dag.description} if dag.description else {}),
-            "schedule": dag.schedule,
+            "schedule": dag.schedule if isinstance(dag.schedule, str) else None,
             "start_date": Call(Name("datetime"), {"tzinfo": Name("UTC")}, start),
             "catchup": dag.catchup,
             "tags": list(dag.tags),
@@ -95,7 +95,7 @@ def _pod_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Ite
             "name": f"{config.dag_id}-{name}".replace("_", "-")[:LONGEST_POD_NAME].rstrip("-"),
             "image": catalog.images[config.dag.image_of(name)].pinned,
             "env_vars": {
-                **{variable: literal_template(unexpanded(text)) for variable, text in sorted(task.env.items())},
+                **{variable: literal_template(unexpanded(str(text))) for variable, text in sorted(task.env.items())},
                 "TASK_SOURCE": f"{SOURCES_PREFIX}/{source}.tar.gz",
                 "TASK_SOURCE_SHA256": source,
                 **(

@@ -2,242 +2,116 @@
 
 from __future__ import annotations
 
-import datetime
-import math
-import re
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from croniter import CroniterBadCronError, CroniterError, croniter
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
-from pipelines.text_forms import EnvironmentVariable, Matching, PoolName, SecretName, without_nul
-from pipelines.validation import LIST, OBJECT
+from pipelines.dag_form_pod import Container, EnvironmentSources, EnvironmentValue
+from pipelines.dag_form_schedule import AnySchedule, Moment, Parameter, Schedule, TimeZone
+from pipelines.dag_form_task import Count, Retries, Task, TaskDefaults
+from pipelines.dag_form_values import WORD, Callback, Folder, Form, Identifier, Label, Seconds, Text, each_once
+from pipelines.pod_manifest import with_definitions
+from pipelines.text_forms import Matching, PoolName
 
-PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-DURATION = re.compile("(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
-QUANTITY = r"([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?"
-UNITS = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", start=1)},
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", start=1)},
-}
+__all__ = ["Dag", "Group", "Schedule", "Task", "TaskDefaults"]
+
+ParameterName = Annotated[str, Field(max_length=63), Matching(WORD, "letters, digits and underscores")]
 
 
-def _seconds(value: object) -> int:
-    found = DURATION.fullmatch(value) if isinstance(value, str) else None
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    total = hours * 3600 + minutes * 60 + seconds
-    if not total:
-        raise ValueError("a duration such as 30s, 10m, 1h30m")
-    return total
+class Group(Form):
+    """Tasks shown as one, and waited for as one. Airflow: TaskGroup."""
 
-
-def _schedule(value: str) -> str:
-    if value in PRESETS:
-        return value
-    try:
-        if len(value.split()) != 5:
-            raise CroniterBadCronError("not five fields")
-        croniter(value).get_next()
-    except (CroniterError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError) as error:
-        raise ValueError(f"a cron expression of five fields, one of {', '.join(PRESETS)}, or null ({error})") from None
-    return " ".join(value.split())
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("values that JSON knows; it has no infinity")
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise ValueError("text as keys: quote them")
-        return {key: _json_value(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_json_value(item) for item in value]
-    if value is not None and not isinstance(value, str | int | float | bool):
-        raise ValueError("values that JSON knows; quote dates and times")
-    return value
-
-
-def _as_text(value: object) -> object:
-    return str(value) if type(value) in (int, float) else value
-
-
-WORD = "[A-Za-z_][A-Za-z0-9_]*"
-Identifier = Annotated[
-    str,
-    Field(max_length=63),
-    Matching("[a-z][a-z0-9]*(_[a-z0-9]+)*", "a letter, then small letters, digits and single underscores"),
-]
-Schedule = Annotated[str, AfterValidator(_schedule)]
-Seconds = Annotated[
-    int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"})
-]
-Argument = Annotated[Any, AfterValidator(_json_value)]
-Text = Annotated[str, AfterValidator(without_nul)]
-Words = Annotated[tuple[Text, ...], Field(max_length=1000)]
-Arguments = Annotated[
-    Annotated[dict[str, Argument], Tag(OBJECT)] | Annotated[Words, Tag(LIST)],
-    Discriminator(lambda value: LIST if isinstance(value, list | tuple) else OBJECT),
-]
-Quantity = Annotated[
-    str,
-    Matching(QUANTITY, "a Kubernetes quantity such as 500m, 1 or 256Mi"),
-    BeforeValidator(_as_text, json_schema_input_type=str | int | float),
-]
-Entry = Annotated[str, Matching(rf"{WORD}(\.{WORD})*:{WORD}", "module:function")]
-Folder = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_-]*", "the name of a folder beside this file")]
-Label = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _each_once(sources: tuple[SecretEnvironment, ...]) -> tuple[SecretEnvironment, ...]:
-    if len(set(sources)) != len(sources):
-        raise ValueError("each Secret once")
-    return sources
-
-
-def _amount(quantity: str) -> Decimal:
-    found = re.fullmatch(QUANTITY, quantity)
-    return Decimal(found[1]) * UNITS[found[2] or ""] if found else Decimal(0)
-
-
-class Amounts(Form):
-    """Kubernetes quantities."""
-
-    cpu: Quantity
-    memory: Quantity
-
-
-class Resources(Form):
-    """What the task's pod asks for, and what it may not exceed."""
-
-    requests: Amounts = Amounts(cpu="250m", memory="256Mi")
-    limits: Amounts = Amounts(cpu="1", memory="1Gi")
-
-    @model_validator(mode="after")
-    def _limits_hold_requests(self) -> Resources:
-        for name in ("cpu", "memory"):
-            request, limit = getattr(self.requests, name), getattr(self.limits, name)
-            if _amount(request) > _amount(limit):
-                raise ValueError(f"limits that are not below the requests: {name} {request} is more than {limit}")
-        return self
-
-
-class SecretEnvironment(Form):
-    """A Secret of the tasks' namespace, declared in the stack's ``tasks.secrets``, whose keys become variables."""
-
-    secret: SecretName
-
-
-EnvironmentSources = Annotated[tuple[SecretEnvironment, ...], AfterValidator(_each_once)]
-
-
-class Task(Form):
-    """One task. Durations are text such as 10m in the file, seconds in the record."""
-
-    kind: Literal["pod", "python"] = Field(
-        description="pod: KubernetesPodOperator, a task image. python: KubernetesExecutor, a worker image."
-    )
-    image: str | None = Field(None, description="Image type; the DAG's image when left out.")
-    entry: Entry | None = Field(
-        None, description="module:function in the source folder, called as function(**arguments)."
-    )
-    command: Annotated[Words, Field(min_length=1)] | None = Field(
-        None,
-        description="pod only, KubernetesPodOperator's cmds: replaces the image's entry point, and so fetches no "
-        "source. Strings may be Jinja templates.",
-    )
-    arguments: Arguments = Field(
-        default_factory=dict,
-        description="With an entry: an object of JSON values. Without: a list, KubernetesPodOperator's arguments, for "
-        "the command or for the image's entry point; that of the task base runs them in the source folder. "
-        "Strings may be Jinja templates.",
-    )
-    env: dict[EnvironmentVariable, Text] = Field(
-        default_factory=dict, description="Environment variables, plain text: never templates, never secrets."
-    )
-    env_from: EnvironmentSources = Field((), description="pod only: Secrets whose keys become variables too.")
-    pool: PoolName | None = Field(None, description="Airflow's pool; the DAG's when left out.")
-    resources: Resources = Resources()
-    depends_on: tuple[Identifier, ...] = Field((), description="Tasks that must have succeeded.")
-    retries: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="The DAG's when left out.")
-    execution_timeout: Seconds = Field(
-        3600, json_schema_extra={"default": "1h"}, description="How long the code may run."
-    )
-    startup_timeout: Seconds = Field(
-        600, json_schema_extra={"default": "10m"}, description="pod only: how long scheduling and pulling may take."
-    )
-    xcom: bool = Field(False, description="pod only: what the function returns becomes the task's XCom.")
-
-    @model_validator(mode="after")
-    def _fields_fit_kind(self) -> Task:
-        unread = {"startup_timeout", "xcom", "command", "env_from"} & self.model_fields_set
-        if self.kind == "python" and unread:
-            raise ValueError(f"a python task without {', '.join(sorted(unread))}: only pod tasks have that")
-        return self
-
-    @model_validator(mode="after")
-    def _one_thing_to_run(self) -> Task:
-        if self.kind == "python" and not self.entry:
-            raise ValueError("a python task with an entry: module:function in the source folder")
-        if self.entry and self.command:
-            raise ValueError("an entry or a command, not both")
-        if not self.entry and not self.command and not self.words:
-            raise ValueError("a task with something to run: an entry, a command, or a list of arguments")
-        if self.entry and isinstance(self.arguments, tuple):
-            raise ValueError("an object as the arguments of an entry: names and values")
-        if self.command and self.arguments and isinstance(self.arguments, dict):
-            raise ValueError("a list as the arguments of a command")
-        return self
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The container's arguments, of a task that runs no function."""
-        return self.arguments if isinstance(self.arguments, tuple) else ()
-
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """The function's arguments."""
-        return self.arguments if isinstance(self.arguments, dict) else {}
-
-    @property
-    def templated(self) -> dict[str, Any]:
-        """Field -> value, of the fields whose strings are Jinja templates."""
-        return {"command": self.command or (), "arguments": self.arguments}
+    tooltip: Text = Field("", description="Airflow: tooltip.")
+    group: Identifier | None = Field(None, description="The group that it stands in. Airflow: parent_group.")
+    depends_on: tuple[Identifier, ...] = Field((), description="Tasks and groups that its tasks wait for.")
 
 
 class Dag(Form):
     """A DAG config, as its file holds it."""
 
-    dag_id: Identifier
-    description: Text = ""
-    schedule: Schedule | None = Field(None, description="Cron (five fields), a preset, or null: only when triggered.")
-    start_date: datetime.date = Field(description="Midnight UTC of that day.")
-    catchup: bool = False
-    tags: tuple[Label, ...] = ()
-    owner: Label = "airflow"
+    dag_id: Identifier = Field(description="The file's name too. Airflow: dag_id.")
+    dag_display_name: Label | None = Field(None, description="Airflow: dag_display_name.")
+    description: Text = Field("", description="Airflow: description.")
+    doc_md: Text | None = Field(None, description="In Markdown. Airflow: doc_md.")
+    schedule: AnySchedule | None = Field(
+        None,
+        description="Cron (five fields), a preset, a timetable, assets, or null: by hand only. Airflow: schedule.",
+    )
+    timezone: TimeZone = Field("UTC", description="Of start_date, end_date and cron. Airflow: start_date's tzinfo.")
+    start_date: Moment = Field(description="Midnight of that day, or a time. Airflow: start_date.")
+    end_date: Moment | None = Field(None, description="The last moment that a run is scheduled for. Airflow: end_date.")
+    catchup: bool = Field(False, description="Run for all intervals since start_date too. Airflow: catchup.")
+    max_active_runs: Count | None = Field(None, description="Airflow: max_active_runs.")
+    max_active_tasks: Count | None = Field(None, description="Airflow: max_active_tasks.")
+    max_consecutive_failed_dag_runs: Count | None = Field(
+        None, description="After so many the DAG is paused. Airflow: max_consecutive_failed_dag_runs."
+    )
+    dagrun_timeout: Seconds | None = Field(None, description="How long a run may take. Airflow: dagrun_timeout.")
+    fail_fast: bool = Field(False, description="A failed task ends the others. Airflow: fail_fast.")
+    is_paused_upon_creation: bool | None = Field(None, description="Airflow: is_paused_upon_creation.")
+    params: dict[ParameterName, Parameter] = Field(
+        default_factory=dict, description="What a run can be started with: {{ params.name }}. Airflow: params."
+    )
+    on_success_callback: Callback | None = Field(None, description="Of a run. Airflow: on_success_callback.")
+    on_failure_callback: Callback | None = Field(None, description="Of a run. Airflow: on_failure_callback.")
+    tags: Annotated[tuple[Label, ...], AfterValidator(each_once)] = Field((), description="Airflow: tags.")
+    owner: Label = Field("airflow", description="Airflow: owner.")
     image: str | None = Field(None, description="Image type of the tasks that name none.")
     source: Folder = Field(description="Folder beside this file that holds the tasks' code.")
-    retries: Annotated[int, Field(ge=0, le=100)] = 1
-    retry_delay: Seconds = Field(60, json_schema_extra={"default": "1m"})
+    retries: Retries = Field(1, description="Airflow: default_args retries.")
+    retry_delay: Seconds = Field(
+        60, json_schema_extra={"default": "1m"}, description="Airflow: default_args retry_delay."
+    )
     env_from: EnvironmentSources = Field((), description="Secrets that every pod task's variables come from too.")
     pool: PoolName | None = Field(None, description="Airflow's pool of the tasks that name none.")
+    defaults: TaskDefaults = Field(
+        TaskDefaults(), description="Fields of the tasks that leave them out. Airflow: default_args."
+    )
+    groups: dict[Identifier, Group] = Field(default_factory=dict, description="Airflow: TaskGroup.")
     tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _defaults_apply(self) -> Dag:
+        if self.defaults.model_fields_set:
+            tasks = {name: task.with_defaults(self.defaults) for name, task in self.tasks.items()}
+            object.__setattr__(self, "tasks", tasks)
+        return self
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Dag:
+        if self.end_date and str(self.end_date) < str(self.start_date):
+            raise ValueError(
+                f"an end_date that is not before the start_date: {self.end_date} is before {self.start_date}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Dag:
+        both = sorted(self.groups.keys() & self.tasks.keys())
+        if both:
+            raise ValueError(f"groups and tasks with names of their own: {', '.join(both)} is both")
+        return self
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **named: Any) -> dict[str, Any]:
+        return with_definitions(super().model_json_schema(*arguments, **named))
+
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """Group -> the tasks in it, and in the groups in it."""
+        return {
+            group: tuple(name for name, task in self.tasks.items() if group in self.groups_around(task.group))
+            for group in self.groups
+        }
+
+    def groups_around(self, group: str | None) -> tuple[str, ...]:
+        """A group and those that it stands in, the innermost first, up to one that does not exist or stands there."""
+        found: list[str] = []
+        while group in self.groups and group not in found:
+            found.append(group)
+            group = self.groups[group].group
+        return tuple(found)
 
     def image_of(self, task: str) -> str:
         """The image type of a task, by its id; empty when neither it nor the DAG names one."""
@@ -248,6 +122,17 @@ class Dag(Form):
         return self.tasks[task].pool or self.pool
 
     def secrets_of(self, task: str) -> tuple[str, ...]:
-        """The Secrets that a pod task's variables come from, the DAG's first, each once."""
-        named = [source.secret for source in (*self.env_from, *self.tasks[task].env_from)]
-        return tuple(dict.fromkeys(named)) if self.tasks[task].kind == "pod" else ()
+        """The Secrets that a pod task names anywhere, the DAG's first, each once."""
+        if self.tasks[task].kind != "pod":
+            return ()
+        one = self.tasks[task]
+        beside = (*one.init_containers, *one.sidecars)
+        sources = [*self.env_from, *one.env_from, *(source for container in beside for source in container.env_from)]
+        holders: list[Task | Container] = [one, *beside]
+        values = [value for holder in holders for value in holder.env.values()]
+        named = [
+            *(source.secret for source in sources),
+            *(value.secret for value in values if isinstance(value, EnvironmentValue)),
+            *(volume.secret for volume in one.volumes),
+        ]
+        return tuple(dict.fromkeys(secret for secret in named if secret))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipelines.catalog import Catalog
-from pipelines.dag_form import Resources, Task
+from pipelines.dag_form import Task
+from pipelines.dag_form_pod import Resources
 from pipelines.python_source import Call, Name, Value
 
 RESTRICTED = Call(
@@ -56,7 +57,7 @@ def pod_override(image: str, task: Task, catalog: Catalog) -> Call:
     """
     platform = catalog.platform
     env: list[Value] = [
-        Call(Name("k8s.V1EnvVar"), {"name": variable, "value": unexpanded(text)})
+        Call(Name("k8s.V1EnvVar"), {"name": variable, "value": unexpanded(str(text))})
         for variable, text in sorted(task.env.items())
     ]
     container = Call(

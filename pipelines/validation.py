@@ -20,7 +20,7 @@ LONGEST_FOUND = 120
 MOST_PROBLEMS = 100
 MOST_NAMES = 60
 # Names of alternatives: pydantic puts them among the keys.
-OBJECT, LIST = "[object]", "[list]"
+OBJECT, LIST, TEXT = "[object]", "[list]", "[text]"
 #: Kinds of pydantic's errors that name the values it knows, and where.
 CHOICES = {"literal_error": "expected", "enum": "expected", "union_tag_invalid": "expected_tags"}
 ABSENT = object()

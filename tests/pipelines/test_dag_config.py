@@ -94,7 +94,7 @@ BAD = {
     ),
     "secret twice": (
         change("image: letters\n", "image: letters\nenv_from: [{secret: crm}, {secret: crm}]\n"),
-        "dags/letters.yaml:6 | env_from | [{'secret': 'crm'}, {'secret': 'crm'}] | each Secret once | correct it",
+        "dags/letters.yaml:6 | env_from | [{'secret': 'crm'}, {'secret': 'crm'}] | each of them once | correct it",
     ),
     "secret of a python task": (
         lambda dags: edit(
@@ -188,11 +188,11 @@ BAD = {
     ),
     "unknown key": (
         change("description:", "descriptoin:"),
-        "dags/letters.yaml:2 | descriptoin | a key that nobody reads | one of dag_id, description,",
+        "dags/letters.yaml:2 | descriptoin | a key that nobody reads | one of dag_id, dag_display_name,",
     ),
     "unknown key in a task": (
         change("    env:", "    envs:"),
-        "dags/letters.yaml:12 | tasks.count.envs | a key that nobody reads | one of kind, image, entry,",
+        "dags/letters.yaml:12 | tasks.count.envs | a key that nobody reads | one of image, env,",
     ),
     "missing key": (
         change("start_date: 2026-01-01\n", ""),
@@ -238,7 +238,7 @@ BAD = {
     ),
     "command of a python task": (
         lambda dags: edit(dags / "warehouse.yaml", "entry: warehouse:load", "command: [ls]"),
-        "a python task without command: only pod tasks have that",
+        "a python task without command: it has no such thing",
     ),
     "number in a command": (
         lambda dags: edit(edit_to_command(dags), "[count", "[1, count"),

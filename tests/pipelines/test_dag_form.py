@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.dag_form import Argument, Quantity, Resources, Schedule, Seconds
+from pipelines.dag_form import Schedule
+from pipelines.dag_form_pod import Resources
+from pipelines.dag_form_values import Argument, Quantity, Seconds
 from pipelines.text_forms import EnvironmentVariable
 from tests.pipelines.trees import FIXTURE
 

@@ -1,0 +1,179 @@
+"""When a DAG runs, and what it can be started with."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from croniter import CroniterBadCronError, CroniterError, croniter
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from pipelines.dag_form_values import Argument, AssetKeys, Form, Seconds, Text, text_or_record
+from pipelines.validation import OBJECT, TEXT, nearest
+
+PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+UNCHECKED_KEYWORDS = ("pattern", "patternProperties")
+# Fetched by whoever reads a schema.
+REFUSED_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id")
+
+
+def _cron(value: str) -> str:
+    if value in PRESETS:
+        return value
+    try:
+        if len(value.split()) != 5:
+            raise CroniterBadCronError("not five fields")
+        croniter(value).get_next()
+    except (CroniterError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError) as error:
+        raise ValueError(f"a cron expression of five fields, one of {', '.join(PRESETS)}, or null ({error})") from None
+    return " ".join(value.split())
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        near = nearest(value, sorted(available_timezones()))
+        raise ValueError(f"a time zone of the IANA database, such as Europe/Lisbon{f': {near}' if near else ''}")
+    return ZoneInfo(value).key
+
+
+def _without_zone(value: datetime.date) -> datetime.date:
+    if isinstance(value, datetime.datetime) and value.tzinfo:
+        raise ValueError("a date, or a time without offset: the DAG's time zone is timezone")
+    return value
+
+
+Schedule = Annotated[str, AfterValidator(_cron)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Moment = Annotated[datetime.datetime | datetime.date, AfterValidator(_without_zone)]
+
+
+class Timetable(Form):
+    """Runs at times, with or without a data interval. Airflow: CronTriggerTimetable, CronDataIntervalTimetable,
+    DeltaTriggerTimetable, DeltaDataIntervalTimetable."""
+
+    cron: Schedule | None = Field(None, description="Cron (five fields) or a preset, in the DAG's time zone.")
+    every: Seconds | None = Field(None, description="A duration such as 6h.")
+    data_interval: bool = Field(
+        True, description="Each run covers the time from its own moment to the next, and starts when that is over."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Timetable:
+        if (self.cron is None) == (self.every is None):
+            raise ValueError("just one of cron, every")
+        if self.cron == "@once":
+            raise ValueError('schedule: "@once", without cron')
+        return self
+
+
+class AssetSchedule(Form):
+    """Runs when tasks of other DAGs have written what this one reads. Airflow: assets.
+
+    Just one of all, any, inputs. An asset is named by the key of an object in the bucket, as in a task's outputs.
+    """
+
+    all: AssetKeys | None = Field(None, description="When each of them was written. Airflow: AssetAll.")
+    any: AssetKeys | None = Field(None, description="When one of them was written. Airflow: AssetAny.")
+    inputs: Literal["all", "any"] | None = Field(
+        None, description="The inputs of this DAG's tasks that are outputs of other DAGs."
+    )
+    or_cron: Schedule | None = Field(None, description="And at these times. Airflow: AssetOrTimeSchedule.")
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> AssetSchedule:
+        if sum(value is not None for value in (self.all, self.any, self.inputs)) != 1:
+            raise ValueError("just one of all, any, inputs")
+        if self.all == () or self.any == ():
+            raise ValueError("at least one asset")
+        return self
+
+
+def _schedule_kind(value: object) -> str:
+    if isinstance(value, Timetable) or (isinstance(value, dict) and value.keys() & {"cron", "every"}):
+        return OBJECT
+    return text_or_record(value) if not isinstance(value, dict | AssetSchedule) else ASSETS
+
+
+ASSETS = "[assets]"
+AnySchedule = Annotated[
+    Annotated[AssetSchedule, Tag(ASSETS)] | Annotated[Timetable, Tag(OBJECT)] | Annotated[Schedule, Tag(TEXT)],
+    Discriminator(_schedule_kind),
+]
+
+
+class Parameter(Form):
+    """What a run can be started with: a default, and the JSON Schema that values must meet. Airflow: Param."""
+
+    default: Argument = None
+    type: str | tuple[str, ...] | None = None
+    title: Text | None = None
+    description: Text | None = None
+    description_md: Text | None = Field(None, description="In Markdown, in the form that starts a run.")
+    section: Text | None = Field(None, description="Heading in the form that starts a run.")
+    enum: tuple[Argument, ...] | None = None
+    const: Argument = None
+    format: str | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    exclusiveMinimum: int | float | None = None  # noqa: N815 - JSON Schema's own word, as all below
+    exclusiveMaximum: int | float | None = None  # noqa: N815
+    multipleOf: int | float | None = None  # noqa: N815
+    minLength: int | None = None  # noqa: N815
+    maxLength: int | None = None  # noqa: N815
+    pattern: str | None = None
+    items: dict[str, Argument] | None = None
+    minItems: int | None = None  # noqa: N815
+    maxItems: int | None = None  # noqa: N815
+    uniqueItems: bool | None = None  # noqa: N815
+    properties: dict[str, Argument] | None = None
+    required: tuple[str, ...] | None = None
+    additionalProperties: bool | None = None  # noqa: N815
+    examples: tuple[Argument, ...] | None = None
+    values_display: dict[str, Text] | None = Field(None, description="What the form shows in place of a value.")
+
+    @model_validator(mode="after")
+    def _default_meets_schema(self) -> Parameter:
+        schema = _plain(self.schema_keywords)
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            raise ValueError(f"a JSON Schema ({error.message[:100]})") from None
+        if self.pattern is not None:
+            _compiles(self.pattern)
+        validator = Draft202012Validator(_checked(schema))
+        wrong = next(validator.iter_errors(self.default), None) if "default" in self.model_fields_set else None
+        if wrong:
+            raise ValueError(f"a default that meets its own schema ({wrong.message[:100]})")
+        return self
+
+    @property
+    def schema_keywords(self) -> dict[str, Any]:
+        """What the file says, but for the default."""
+        said = [name for name in type(self).model_fields if name in self.model_fields_set and name != "default"]
+        return {name: getattr(self, name) for name in said}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        if refused := [key for key in value if key in REFUSED_KEYWORDS]:
+            raise ValueError(f"a JSON Schema without {refused[0]}")
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _checked(schema: Any) -> Any:
+    """A schema without regular expressions: what matching takes, nobody bounds."""
+    if isinstance(schema, dict):
+        return {key: _checked(item) for key, item in schema.items() if key not in UNCHECKED_KEYWORDS}
+    return [_checked(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _compiles(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"a regular expression ({error})") from None
