@@ -18,9 +18,11 @@ from infra.connections import Connections, ConnectionsArguments
 from infra.database import Database, DatabaseArguments
 from infra.images import Images, ImagesArguments
 from infra.namespaces import Namespaces, NamespacesArguments
+from infra.network_policies import NetworkPolicies, NetworkPoliciesArguments
 from infra.object_store import ObjectStore, ObjectStoreArguments
 from infra.publication import Publication, PublicationArguments
 from infra.pull_secret import PullSecret, PullSecretArguments
+from infra.roles import Place
 from infra.settings import Settings
 from infra.task_secrets import TaskSecrets, TaskSecretsArguments
 from pipelines.dag_tree import pack
@@ -67,9 +69,12 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
         ),
         top,
     )
-    pull = PullSecret(
-        PullSecretArguments({"core": spaces.core, "tasks": spaces.tasks}, settings.registry_credentials), top
+    places: dict[Place, pulumi.Output[str]] = {"core": spaces.core, "tasks": spaces.tasks}
+    ingress = settings.access.ingress
+    NetworkPolicies(
+        NetworkPoliciesArguments(places, settings.network, ingress.controller_namespace if ingress else None), top
     )
+    pull = PullSecret(PullSecretArguments(places, settings.registry_credentials), top)
     ground = pulumi.ResourceOptions.merge(top, pulumi.ResourceOptions(depends_on=[*spaces.ready, *pull.ready]))
     key = secrets.password("fingerprint-key", pulumi.ResourceOptions())
     store = ObjectStore(ObjectStoreArguments(spaces.core, spaces.tasks, settings.object_store, jobs, key), ground)

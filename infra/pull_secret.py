@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra import names, secrets
+from infra.roles import Place
 from infra.settings import RegistryCredential
 
 
@@ -17,7 +18,7 @@ from infra.settings import RegistryCredential
 class PullSecretArguments:
     """Where the Secret is needed (resource suffix -> namespace) and the log-ins it holds."""
 
-    namespaces: Mapping[str, pulumi.Output[str]]
+    namespaces: Mapping[Place, pulumi.Output[str]]
     credentials: tuple[RegistryCredential, ...]
 
 

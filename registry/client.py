@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ HELPER_SECONDS = 60
 #: What every helper says where it has none.
 NO_LOG_IN = "credentials not found in native keychain"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 #: A name in references -> the host that serves it.
 HOSTS = {"docker.io": "registry-1.docker.io"}
 
@@ -113,9 +115,16 @@ class _LogIn(httpx.Auth):
 
     def __init__(self, credentials: Credentials | None) -> None:
         self._basic = httpx.BasicAuth(credentials.username, credentials.password) if credentials else None
+        self._tokens: dict[tuple[str, bool], str] = {}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        response = yield self._signed(request)
+        # A body that is streamed can be sent once only: what the request before it bought must do.
+        key = (request.url.path.partition("/blobs/")[0].partition("/manifests/")[0], request.method in WRITES)
+        if token := self._tokens.get(key):
+            request.headers["Authorization"] = f"Bearer {token}"
+            response = yield request
+        else:
+            response = yield self._signed(request)
         scheme, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
         if response.status_code != httpx.codes.UNAUTHORIZED or scheme.lower() != "bearer":
             return  # only then is the realm an address
@@ -126,19 +135,37 @@ class _LogIn(httpx.Auth):
         wanted = {name: value for name, value in challenge.items() if name in ("service", "scope")}
         answer = yield self._signed(httpx.Request("GET", realm, params=wanted))
         if answer.is_success:
-            token = json.loads(answer.read())
-            request.headers["Authorization"] = f"Bearer {token.get('token') or token['access_token']}"
+            bought = json.loads(answer.read())
+            self._tokens[key] = bought.get("token") or bought["access_token"]
+            request.headers["Authorization"] = f"Bearer {self._tokens[key]}"
             yield request
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         return next(self._basic.auth_flow(request)) if self._basic else request
 
 
+def _trust(authority: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(authority)
+    except (OSError, ssl.SSLError) as error:
+        raise RegistryError(f"{authority} is no certificate in PEM form: {error}") from None
+    return context
+
+
 class Registry:
-    """One registry server, ``is_here`` where on this machine; ``transport`` takes the network's place in tests."""
+    """One registry server, ``is_here`` where on this machine.
+
+    ``authority`` is a certificate to trust beside the usual ones; ``transport`` takes the network's place in tests.
+    """
 
     def __init__(
-        self, server: str, credentials: Credentials | None = None, *, transport: httpx.BaseTransport | None = None
+        self,
+        server: str,
+        credentials: Credentials | None = None,
+        *,
+        authority: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.server = server
         host = server.rsplit(":", 1)[0] if not server.endswith("]") else server
@@ -151,6 +178,7 @@ class Registry:
             # Some keep their blobs elsewhere.
             follow_redirects=True,
             trust_env=scheme == "https",
+            verify=_trust(authority) if authority and scheme == "https" else True,
             transport=transport,
         )
 

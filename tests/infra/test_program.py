@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pulumi.output import Unknown
 
+from infra.network_flows import COMPONENTS
 from infra.program import Outputs, deploy
 from infra.settings import Settings
 from pipelines.errors import InputError
@@ -273,3 +275,19 @@ def test_a_changed_secret_is_changed_in_place(recording: Recording) -> None:
     """By default the provider replaces it: deletes it first, since its name is fixed."""
     [provider] = recording.of("pulumi:providers:kubernetes")
     assert provider.inputs["enableSecretMutable"] == "true"
+
+
+def test_every_pod_is_one_component_of_the_network_table(recording: Recording) -> None:
+    labels = {
+        entry.name: entry.inputs["spec"]["template"]["metadata"]["labels"]
+        for kind in (":Job", ":StatefulSet", ":Deployment")
+        for entry in recording.of(kind)
+    }
+    release = recording.one(":Release", "airflow").inputs["values"]
+    labels["worker"] = yaml.safe_load(release["podTemplate"])["metadata"]["labels"]
+    core = [component for component in COMPONENTS if component.place == "core"]
+    found = {
+        name: [component.name for component in core if dict(component.labels).items() <= of_pod.items()]
+        for name, of_pod in labels.items()
+    }
+    assert {name: matching for name, matching in found.items() if len(matching) != 1} == {}
