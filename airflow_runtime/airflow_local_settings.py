@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 __all__ = ["pod_mutation_hook", "task_policy"]
 
-POD_KEYS = ("pod_override", "pod_template_file")
+OVERRIDE, TEMPLATE = POD_KEYS = ("pod_override", "pod_template_file")
 SIDECAR = "airflow-xcom-sidecar"
 SIDECAR_IMAGE_VARIABLE = "XCOM_SIDECAR_IMAGE"
 SIDECAR_USER = 65534
@@ -22,6 +23,8 @@ SIDECAR_COMMAND = (
 def task_policy(task) -> None:
     """Refuse a pod of its own for a task that no KubernetesExecutor runs: it would run elsewhere, without its image.
 
+    A pod template of the published tree becomes part of the task's ``pod_override``: the executor would look for the
+    file in the scheduler, which has no DAG files.
     Raises AirflowClusterPolicyViolation, which Airflow shows as the DAG file's import error.
     """
     asked = [key for key in POD_KEYS if key in (getattr(task, "executor_config", None) or {})]
@@ -38,6 +41,27 @@ def task_policy(task) -> None:
             f"task {task.task_id!r} has executor_config {asked[0]!r}, which only the KubernetesExecutor heeds, but it "
             f'runs under {executor}. Give it executor="KubernetesExecutor"'
         )
+    _take_published_template(task)
+
+
+def _take_published_template(task) -> None:
+    config = dict(task.executor_config)
+    file = Path(config.get(TEMPLATE) or "")
+    if file.parent.name != "pod_templates" or not (file.parent.parent / "images.json").is_file():
+        return
+    from airflow.exceptions import AirflowClusterPolicyViolation
+    from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.yaml"))) or "none"
+        raise AirflowClusterPolicyViolation(f"task {task.task_id!r}: no pod template {file.stem!r}: there are {known}")
+    del config[TEMPLATE]
+    template = PodGenerator.deserialize_model_file(str(file))
+    config[OVERRIDE] = PodGenerator.reconcile_pods(template, config.get(OVERRIDE))
+    if hasattr(task, "partial_kwargs"):
+        task.partial_kwargs["executor_config"] = config
+    else:
+        task.executor_config = config
 
 
 def pod_mutation_hook(pod) -> None:

@@ -12,6 +12,7 @@ from pipelines.dag_config import DagConfig
 from pipelines.dag_source_code import hand_written_files
 from pipelines.errors import InputError, Problem
 from pipelines.file_tree import File, pack_files, tree_hash
+from pipelines.pod_templates import pod_templates
 from pipelines.published_paths import SOURCES
 
 __all__ = ["MAXIMUM_BYTES", "PublishedTree", "pack", "published_tree", "tree_hash"]
@@ -37,10 +38,11 @@ class PublishedTree:
 
 
 def published_tree(dags: Sequence[DagConfig], catalog: Catalog, root: Path) -> PublishedTree:
-    """Generated files, hand-written ``root/*.py``, source folders and the catalog."""
+    """Generated files, hand-written ``root/*.py``, source folders, pod templates and the catalog."""
     tree = {f"{config.dag_id}.py": File(False, dag_source(config, catalog).encode()) for config in dags}
     tree |= {path.name: File(False, path.read_bytes()) for path in hand_written_files(root)}
     tree[CATALOG] = File(False, catalog.to_json().encode())
+    tree |= {path: File(False, text) for path, text in pod_templates(catalog).items()}
     # Airflow reads glob patterns here by default; both of its syntaxes read this line alike.
     tree[IGNORED] = File(False, f"{SOURCES}/\n".encode())
     for config in dags:

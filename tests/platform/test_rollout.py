@@ -18,6 +18,7 @@ pytestmark = pytest.mark.platform
 
 #: Engine -> a program that it starts to build, which is told where the registry is.
 BUILDS = {"direct": "buildctl", "pulumi": "pulumi-resource-docker-build"}
+CHANGED_BY_AN_IMAGE = {"cost_of_living.py", "images.json", "pod_templates/cost-of-living.yaml"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_an_image_change_rebuilds_that_image_and_changes_its_dag_only(deployed: 
     scratch.change_image("first")
     done = scratch.up()
     assert done.counts[0] == 1, done.output
-    assert changed(tree, published(deployed)) == {"cost_of_living.py", "images.json"}
+    assert changed(tree, published(deployed)) == CHANGED_BY_AN_IMAGE
     assert components(deployed) == before
     await_served(deployed, "cost_of_living")
 
@@ -94,7 +95,7 @@ def test_a_removed_dag_goes_from_airflow_and_its_image_stays_in_the_registry(
     assert "lakehouse_summary" in api_of(deployed).dags()
     scratch.remove("dags/lakehouse_summary.yaml", "dags/lakehouse_summary", "images/lakehouse")
     scratch.up()
-    assert changed(tree, published(deployed)) >= {"lakehouse_summary.py", "images.json"}
+    assert changed(tree, published(deployed)) >= {"lakehouse_summary.py", "images.json", "pod_templates/lakehouse.yaml"}
     await_served(deployed, "cost_of_living")
     assert "lakehouse_summary" not in api_of(deployed).dags()
     assert digest_of(deployed, reference)

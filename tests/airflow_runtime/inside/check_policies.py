@@ -7,11 +7,20 @@ from airflow.exceptions import AirflowClusterPolicyViolation
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.xcom_sidecar import PodDefaults
 from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 from airflow.settings import pod_mutation_hook, task_policy
 from kubernetes.client import models as k8s
 
 OVERRIDE = {"pod_override": k8s.V1Pod(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base")]))}
+TEMPLATE = """
+apiVersion: v1
+kind: Pod
+metadata: {}
+spec:
+  containers:
+    - {name: base, image: "warehouse:1", imagePullPolicy: IfNotPresent, env: [{name: A, value: "1"}]}
+"""
 
 
 @pytest.fixture
@@ -53,6 +62,63 @@ def test_a_pod_of_its_own_elsewhere_is_refused(executors, configured, executor, 
 def test_a_task_without_a_pod_of_its_own_may_run_anywhere(executors):
     executors("LocalExecutor")
     task_policy(EmptyOperator(task_id="t"))
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A tree with the template of one image type."""
+    (tmp_path / "images.json").write_text("{}")
+    (tmp_path / "pod_templates").mkdir()
+    (tmp_path / "pod_templates/warehouse.yaml").write_text(TEMPLATE)
+    return tmp_path / "pod_templates"
+
+
+def test_a_published_template_becomes_the_override(executors, published):
+    executors("KubernetesExecutor")
+    config = {"pod_template_file": str(published / "warehouse.yaml")}
+    task = EmptyOperator(task_id="t", executor_config=config)
+    task_policy(task)
+    [container] = task.executor_config["pod_override"].spec.containers
+    assert (list(task.executor_config), container.image) == (["pod_override"], "warehouse:1")
+    assert config == {"pod_template_file": str(published / "warehouse.yaml")}
+
+
+def test_the_tasks_own_override_wins_over_a_published_template(executors, published):
+    executors("KubernetesExecutor")
+    own = k8s.V1Container(name="base", image="own:1", env=[k8s.V1EnvVar(name="B", value="2")])
+    override = k8s.V1Pod(spec=k8s.V1PodSpec(containers=[own]))
+    config = {"pod_template_file": str(published / "warehouse.yaml"), "pod_override": override}
+    task = EmptyOperator(task_id="t", executor_config=config)
+    task_policy(task)
+    [container] = task.executor_config["pod_override"].spec.containers
+    assert (container.image, container.image_pull_policy) == ("own:1", "IfNotPresent")
+    assert [(one.name, one.value) for one in container.env] == [("A", "1"), ("B", "2")]
+
+
+def test_a_mapped_task_has_its_template_too(executors, published):
+    executors("KubernetesExecutor")
+    config = {"pod_template_file": str(published / "warehouse.yaml")}
+    with DAG("a_dag"):
+        mapped = PythonOperator.partial(task_id="t", python_callable=print, executor_config=config).expand(
+            op_args=[["a"], ["b"]]
+        )
+    task_policy(mapped)
+    assert mapped.executor_config["pod_override"].spec.containers[0].image == "warehouse:1"
+
+
+def test_a_template_that_was_not_published_is_refused(executors, published):
+    executors("KubernetesExecutor")
+    task = EmptyOperator(task_id="t", executor_config={"pod_template_file": str(published / "sales.yaml")})
+    with pytest.raises(AirflowClusterPolicyViolation, match="no pod template 'sales': there are warehouse"):
+        task_policy(task)
+
+
+def test_a_template_from_elsewhere_is_left_to_the_executor(executors):
+    executors("KubernetesExecutor")
+    config = {"pod_template_file": "/opt/airflow/pod_templates/own.yaml"}
+    task = EmptyOperator(task_id="t", executor_config=config)
+    task_policy(task)
+    assert task.executor_config == config
 
 
 def pod_with_sidecar():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.executors.executor_loader import ExecutorLoader
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import iter_airflow_imports
@@ -109,6 +110,44 @@ def test_overrides_merge_into_a_worker_pod(dags):
         assert "A" in {variable.name for variable in container.env}
         assert [one.secret_ref.name for one in container.env_from] == ["object-store-tasks"]
         assert merged.spec.service_account_name == "airflow-worker"
+
+
+def without_what_the_task_says(made):
+    """What a task adds to its image's template: names, labels, time limits, variables and what it runs."""
+    spec = {key: value for key, value in made["spec"].items() if key != "activeDeadlineSeconds"}
+    base = {key: value for key, value in spec["containers"][0].items() if key not in ("env", "command", "args")}
+    return {**spec, "containers": [base]}
+
+
+def test_a_pod_from_the_template_is_that_of_a_generated_task(dags):
+    by_image = {f"{one['reference']}@{one['digest']}": one["type"] for one in IMAGES.values()}
+    plain = [task for task in pod_tasks(dags) if is_plain(task)]
+    assert plain
+    for task in plain:
+        template = FOLDER / f"pod_templates/{by_image[task.image]}.yaml"
+        alone = KubernetesPodOperator(task_id="t", pod_template_file=str(template), in_cluster=True)
+        made, generated = pod(alone), pod(task)
+        assert without_what_the_task_says(made) == without_what_the_task_says(generated)
+        assert made["metadata"]["namespace"] == generated["metadata"]["namespace"]
+
+
+def is_plain(task):
+    """Whether all that the task says of its pod is said of every task's."""
+    resources = ApiClient().sanitize_for_serialization(task.container_resources)
+    usual = {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+    return resources == usual and not task.do_xcom_push and len(task.env_from) == 1
+
+
+def test_the_template_of_a_worker_changes_the_stacks_own_pod(dags):
+    workers = {
+        one["type"]: f"{one['reference']}@{one['digest']}" for one in IMAGES.values() if one["profile"] == "worker"
+    }
+    assert workers
+    for type_, image in workers.items():
+        template = PodGenerator.deserialize_model_file(str(FOLDER / f"pod_templates/{type_}.yaml"))
+        assert template.spec.containers[0].image == image
+        assert template.spec.service_account_name is None
+        assert [one.command or one.args for one in template.spec.containers] == [None]
 
 
 class Result(dict):
