@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from infra import jobs, names, pools, runtime
+from infra.airflow_access import auth_manager
 from infra.airflow_values import ValuesArguments, values
+from infra.chart_source import chart_source
 from infra.restricted import AIRFLOW
 from infra.settings import Chart, Pool
+from infra.settings_access import Access
+
+ADMINISTRATOR_MOUNT = "/run/airflow-administrator"
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,14 @@ class Airflow(pulumi.ComponentResource):
         super().__init__("de-airflow-pipeline:infra:Airflow", "airflow", None, opts)
         files = runtime.config_map(arguments.values.files, arguments.namespace, pulumi.ResourceOptions(parent=self))
         migration = self._migration(arguments)
-        chart = arguments.chart
+        chart, source = arguments.chart, chart_source(arguments.chart)
         self.release = k8s.helm.v3.Release(
             names.RELEASE,
             name=names.RELEASE,
             namespace=arguments.namespace,
-            chart=chart.path or "airflow",
-            version=None if chart.path else chart.version,
-            repository_opts=None if chart.path else k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
+            chart=source.chart,
+            version=source.version,
+            repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=source.repository) if source.repository else None,
             values=values(arguments.values),
             skip_await=False,
             timeout=chart.timeout_seconds,
@@ -51,7 +57,7 @@ class Airflow(pulumi.ComponentResource):
             max_history=5,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[migration, files, *arguments.after]),
         )
-        self.ready = (self.release, *self._pools(arguments, migration))
+        self.ready = (self.release, *self._pools(arguments, migration), *self._administrator(arguments, migration))
         self.register_outputs({})
 
     def _migration(self, arguments: AirflowArguments) -> k8s.batch.v1.Job:
@@ -64,6 +70,34 @@ class Airflow(pulumi.ComponentResource):
         mount = pools.mounted(arguments.pools, arguments.namespace, after)
         return (self._job("airflow-pools", pools.ARGUMENTS, [mount], arguments, [migration]),)
 
+    def _administrator(self, arguments: AirflowArguments, migration: k8s.batch.v1.Job) -> tuple[pulumi.Resource, ...]:
+        access, files = arguments.values.access, arguments.values.files
+        if access.auth_manager != "fab":
+            return ()
+        who = access.administrator
+        environment = {
+            "PYTHONPATH": names.RUNTIME_PATH,
+            "ADMINISTRATOR": arguments.values.airflow.admin_user,
+            "ADMINISTRATOR_FIRST_NAME": who.first_name,
+            "ADMINISTRATOR_LAST_NAME": who.last_name,
+            "ADMINISTRATOR_EMAIL": who.email,
+            "ADMINISTRATOR_PASSWORD_FILE": f"{ADMINISTRATOR_MOUNT}/password",
+        }
+        mounts = [
+            jobs.Mount(names.RUNTIME_PATH, files.volume_arguments()),
+            jobs.secret_files("administrator", ADMINISTRATOR_MOUNT, names.ADMIN_SECRET),
+        ]
+        job = self._job(
+            "airflow-administrator",
+            ["python", "-m", "airflow_runtime.administrator"],
+            mounts,
+            arguments,
+            [migration],
+            environment,
+            arguments.values.admin_fingerprint,
+        )
+        return (job,)
+
     def _job(
         self,
         name: str,
@@ -71,8 +105,10 @@ class Airflow(pulumi.ComponentResource):
         mounts: Sequence[jobs.Mount],
         arguments: AirflowArguments,
         after: Sequence[pulumi.Resource],
+        environment: Mapping[str, str] = MappingProxyType({}),
+        fingerprint: pulumi.Input[str] | None = None,
     ) -> k8s.batch.v1.Job:
-        """Airflow's own command line, with the database."""
+        """Airflow's own command line, with the database; another ``fingerprint`` than the database's runs it again."""
         airflow = arguments.values.airflow
         return jobs.run(
             name,
@@ -86,11 +122,17 @@ class Airflow(pulumi.ComponentResource):
                 environment=[
                     jobs.from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.METADATA_SECRET, "connection"),
                     jobs.from_secret("AIRFLOW__CORE__FERNET_KEY", names.FERNET_KEY_SECRET, "fernet-key"),
+                    *jobs.plain({**_auth_manager(arguments.values.access), **environment}),
                 ],
-                annotations={names.SECRETS_ANNOTATION: arguments.database_fingerprint},
+                annotations={names.SECRETS_ANNOTATION: fingerprint or arguments.database_fingerprint},
                 deadline_seconds=900,
                 # Airflow writes its default configuration and logs below its home.
                 read_only_root=False,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+
+
+def _auth_manager(access: Access) -> dict[str, str]:
+    # Airflow's own default needs no word, and an unchanged Job is not run again.
+    return {"AIRFLOW__CORE__AUTH_MANAGER": auth_manager(access)} if access.auth_manager == "fab" else {}

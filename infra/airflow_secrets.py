@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pulumi
 
 from infra import names, secrets
+from infra.airflow_access import OIDC_KEY, oidc_document
+from infra.settings_access import Oidc
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,14 @@ class AirflowSecretsArguments:
 
     namespace: pulumi.Output[str]
     admin_user: str
+    oidc: Oidc | None
     fingerprint_key: pulumi.Output[str]
 
 
 class AirflowSecrets(pulumi.ComponentResource):
-    """Fernet key, API secret key, JWT secret, and the administrator's password.
+    """Fernet key, API secret key, JWT secret, the administrator's password, and the OpenID Connect client.
 
-    ``fingerprint`` changes with any of the keys, ``admin_fingerprint`` with the password.
+    ``fingerprint`` changes with any of the keys, ``admin_fingerprint`` with what people log in by.
     """
 
     fingerprint: pulumi.Output[str]
@@ -45,12 +48,18 @@ class AirflowSecrets(pulumi.ComponentResource):
             "passwords.json": admin.apply(lambda value: json.dumps({user: value})),
         }
         self.fingerprint = secrets.fingerprint(arguments.fingerprint_key, *keys.values())
-        self.admin_fingerprint = secrets.fingerprint(arguments.fingerprint_key, admin)
+        documents = {OIDC_KEY: oidc_document(arguments.oidc)} if arguments.oidc else {}
+        hidden = [pulumi.Output.secret(text) for text in documents.values()]
+        self.admin_fingerprint = secrets.fingerprint(arguments.fingerprint_key, admin, *hidden)
         self.ready = (
             *(
                 secrets.secret(name, arguments.namespace, name, {key: value}, child)
                 for (name, key), value in keys.items()
             ),
             secrets.secret(names.ADMIN_SECRET, arguments.namespace, names.ADMIN_SECRET, log_in, child),
+            *(
+                secrets.secret(names.OIDC_SECRET, arguments.namespace, names.OIDC_SECRET, {key: text}, child)
+                for key, text in documents.items()
+            ),
         )
         self.register_outputs({})

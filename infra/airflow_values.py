@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from pydantic.alias_generators import to_snake
 
-from infra import names, pod_template, restricted, runtime
+from infra import airflow_access, names, pod_template, restricted, runtime
+from infra.airflow_access import AccessArguments
+from infra.airflow_availability import replicas
 from infra.connections import FromSecret
 from infra.settings import Airflow
+from infra.settings_access import Access
 from infra.settings_record import Resources
 
-PASSWORDS_MOUNT = "/run/airflow-admin"
-PASSWORDS_FILE = f"{PASSWORDS_MOUNT}/passwords.json"
-WRITABLE_VOLUME = "admin-passwords"
-SECRET_VOLUME = "admin-secret"  # noqa: S105 - a volume
-SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
 #: What scheduler and triggerer get to end in: as long as it takes to submit or to collect what they have begun.
 GRACE_SECONDS = 120
+SIMPLE_ACCESS = Access()
 
 STORE_CONNECTION = FromSecret(names.STORE_CONNECTION_VARIABLE, names.STORE_AIRFLOW_SECRET)
 
@@ -38,6 +38,12 @@ class ValuesArguments:
     fingerprint: pulumi.Input[str]
     admin_fingerprint: pulumi.Input[str]
     connections: tuple[FromSecret, ...] = ()
+    access: Access = SIMPLE_ACCESS
+
+    @property
+    def log_in(self) -> AccessArguments:
+        airflow = self.airflow
+        return AccessArguments(self.access, airflow.admin_user, airflow.image, airflow.components.api_server)
 
 
 def values(arguments: ValuesArguments) -> dict[str, Any]:
@@ -71,9 +77,9 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
         "volumeMounts": [runtime.mount()],
         **_secret_names(),
         "apiServer": _api_server(arguments),
-        "scheduler": _scheduler(airflow.components.scheduler),
+        "scheduler": _scheduler(arguments),
         "dagProcessor": _dag_processor(arguments),
-        "triggerer": _triggerer(airflow.components.triggerer),
+        "triggerer": _triggerer(arguments),
         "workers": {
             "celery": {"persistence": {"enabled": False}},
             "kubernetes": {"serviceAccount": {"create": False, "name": names.WORKER_ACCOUNT}},
@@ -82,6 +88,7 @@ def values(arguments: ValuesArguments) -> dict[str, Any]:
             pod_template.manifest(airflow, arguments.files, _worker_environment(environment, arguments.connections))
         ),
         **_left_out(),
+        **_at_request(arguments),
         "config": _config(arguments),
     }
 
@@ -107,6 +114,31 @@ def _left_out() -> dict[str, Any]:
     }
 
 
+def _at_request(arguments: ValuesArguments) -> dict[str, Any]:
+    """Parts of the chart that a stack may have besides."""
+    found: dict[str, Any] = {}
+    if arguments.access.ingress:
+        found["ingress"] = airflow_access.ingress_values(arguments.access.ingress)
+    if arguments.airflow.cleanup:
+        # It asks Kubernetes only: no database to wait for.
+        found["cleanup"] = {
+            "enabled": True,
+            "resources": restricted.resources(arguments.airflow.components.jobs),
+            "env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}],
+            "failedJobsHistoryLimit": 1,
+            "successfulJobsHistoryLimit": 1,
+        }
+    if metrics := arguments.airflow.metrics:
+        repository, tag = metrics.image.rsplit(":", 1)
+        found["images"] = {"statsd": {"repository": repository, "tag": tag}}
+        found["statsd"] = {
+            "resources": restricted.resources(metrics.resources),
+            "securityContexts": {"pod": restricted.NOBODY.pod(), "container": restricted.container()},
+            "serviceAccount": {"automountServiceAccountToken": False},
+        }
+    return found
+
+
 def kubernetes_connection(tasks_namespace: str) -> str:
     """The connection that a KubernetesPodOperator takes when it names none: this cluster, task pods' namespace."""
     extra = {"in_cluster": True, "namespace": tasks_namespace}
@@ -123,56 +155,34 @@ def _worker_environment(environment: dict[str, str], connections: tuple[FromSecr
     ]
 
 
-def _component(amounts: Resources) -> dict[str, Any]:
-    # The migration Job has run before the release: nothing to wait for.
-    return {"resources": restricted.resources(amounts), "waitForMigrations": {"enabled": False}}
+def _component(arguments: ValuesArguments, component: str) -> dict[str, Any]:
+    amounts: Resources = getattr(arguments.airflow.components, to_snake(component))
+    return {
+        "resources": restricted.resources(amounts),
+        # The migration Job has run before the release: nothing to wait for.
+        "waitForMigrations": {"enabled": False},
+        **replicas(component, arguments.airflow.availability),
+    }
 
 
 def _api_server(arguments: ValuesArguments) -> dict[str, Any]:
-    amounts = arguments.airflow.components.api_server
     return {
-        **_component(amounts),
+        **_component(arguments, "apiServer"),
+        **airflow_access.api_server(arguments.log_in),
         "podAnnotations": {f"{names.SECRETS_ANNOTATION}-admin": arguments.admin_fingerprint},
-        # SimpleAuthManager opens its passwords file for writing, and a mounted Secret is read-only: it gets a copy.
-        "extraInitContainers": [
-            {
-                "name": "copy-admin-password",
-                "image": arguments.airflow.image,
-                "imagePullPolicy": "IfNotPresent",
-                "command": ["install", "--mode=0600", f"{SECRET_MOUNT}/passwords.json", PASSWORDS_FILE],
-                "resources": restricted.resources(amounts),
-                "securityContext": restricted.container(),
-                "volumeMounts": [
-                    {"name": SECRET_VOLUME, "mountPath": SECRET_MOUNT, "readOnly": True},
-                    {"name": WRITABLE_VOLUME, "mountPath": PASSWORDS_MOUNT},
-                ],
-            }
-        ],
-        "extraVolumes": [
-            {
-                "name": SECRET_VOLUME,
-                "secret": {
-                    "secretName": names.ADMIN_SECRET,
-                    "defaultMode": 0o440,
-                    "items": [{"key": "passwords.json", "path": "passwords.json"}],
-                },
-            },
-            {"name": WRITABLE_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-        ],
-        "extraVolumeMounts": [{"name": WRITABLE_VOLUME, "mountPath": PASSWORDS_MOUNT}],
         # The chart gives up after a minute; a small machine that starts everything at once needs longer.
         "startupProbe": {"failureThreshold": 60, "periodSeconds": 5},
         "readinessProbe": {"initialDelaySeconds": 5},
     }
 
 
-def _scheduler(amounts: Resources) -> dict[str, Any]:
+def _scheduler(arguments: ValuesArguments) -> dict[str, Any]:
     survivor = _survivor()
     # A supervisor notices only at its next heartbeat that a task process has ended. Deferred tasks that come back
     # before that look to the scheduler as if they had been killed from outside, and are tried again.
     heartbeat = {"name": "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "value": "1"}
     return {
-        **_component(amounts),
+        **_component(arguments, "scheduler"),
         **survivor,
         "env": [*survivor["env"], heartbeat],
         "startupProbe": {"initialDelaySeconds": 10, "timeoutSeconds": 60, "failureThreshold": 30},
@@ -180,9 +190,9 @@ def _scheduler(amounts: Resources) -> dict[str, Any]:
     }
 
 
-def _triggerer(amounts: Resources) -> dict[str, Any]:
+def _triggerer(arguments: ValuesArguments) -> dict[str, Any]:
     return {
-        **_component(amounts),
+        **_component(arguments, "triggerer"),
         **_survivor(),
         "persistence": {"enabled": False},
         "livenessProbe": _patient_probe(),
@@ -212,7 +222,7 @@ def _dag_processor(arguments: ValuesArguments) -> dict[str, Any]:
     }
     classpath = "airflow_runtime.published_bundle.PublishedBundle"
     return {
-        **_component(arguments.airflow.components.dag_processor),
+        **_component(arguments, "dagProcessor"),
         "serviceAccount": {"automountServiceAccountToken": False},
         "logGroomerSidecar": {"enabled": False},
         "livenessProbe": _patient_probe(),
@@ -223,10 +233,9 @@ def _dag_processor(arguments: ValuesArguments) -> dict[str, Any]:
 def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
     api = f"http://{names.API_SERVER}.{arguments.namespace}.svc:{names.API_SERVER_PORT}/execution/"
     return {
+        **airflow_access.other_settings(arguments.access),
         "core": {
-            "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-            "simple_auth_manager_users": f"{arguments.airflow.admin_user}:admin",
-            "simple_auth_manager_passwords_file": PASSWORDS_FILE,
+            **airflow_access.core_settings(arguments.log_in),
             "execution_api_server_url": api,
             # A run that starts right after a publication must get that publication's tasks, not the ones before.
             "min_serialized_dag_update_interval": "0",

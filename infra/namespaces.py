@@ -22,13 +22,14 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class NamespacesArguments:
-    """Names, quotas, and the executors that decide who launches pods."""
+    """Names, quotas, and what decides who launches pods and who removes them."""
 
     core: str
     tasks: str
     core_quota: Quota
     tasks_quota: Quota
     executors: tuple[Executor, ...]
+    cleanup: bool = False
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -52,7 +53,7 @@ class Namespaces(pulumi.ComponentResource):
         )
         granted = [
             resource
-            for grant in roles.grants(arguments.executors)
+            for grant in roles.grants(arguments.executors, cleanup=arguments.cleanup)
             for resource in roles.grant(grant, {"core": self.core, "tasks": self.tasks}, child)
         ]
         self.ready = (*core_limits, *tasks_limits, *accounts, *granted)

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import names, runtime, secrets, sources
+from infra import chart_source, names, runtime, secrets, sources
 from infra.airflow import Airflow, AirflowArguments
 from infra.airflow_secrets import AirflowSecrets, AirflowSecretsArguments
 from infra.airflow_values import ValuesArguments
@@ -48,6 +48,7 @@ class Outputs:
 
 def deploy(settings: Settings, root: Path = Path()) -> Outputs:
     """Registers everything. Raises InputError, before anything is registered, when images or DAGs are not in order."""
+    chart_source.check(settings.chart)
     return register(settings, sources.load(settings, root))
 
 
@@ -66,6 +67,7 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
             core_quota=settings.namespaces.core_quota,
             tasks_quota=settings.namespaces.tasks_quota,
             executors=settings.airflow.executors,
+            cleanup=settings.airflow.cleanup,
         ),
         top,
     )
@@ -79,8 +81,8 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
     key = secrets.password("fingerprint-key", pulumi.ResourceOptions())
     store = ObjectStore(ObjectStoreArguments(spaces.core, spaces.tasks, settings.object_store, jobs, key), ground)
     database = Database(DatabaseArguments(spaces.core, settings.database, key), ground)
-    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, settings.airflow.admin_user, key), ground)
     declared = settings.airflow
+    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, declared.admin_user, settings.access.oidc, key), ground)
     connections = Connections(ConnectionsArguments(spaces.core, declared.connections, declared.variables, key), ground)
     task_secrets = TaskSecrets(TaskSecretsArguments(spaces.tasks, settings.tasks.secrets), ground)
     images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
@@ -129,6 +131,7 @@ def _values(
         connections=connections.environment,
         fingerprint=_joined(keys.fingerprint, database.fingerprint, store.airflow_fingerprint, connections.fingerprint),
         admin_fingerprint=keys.admin_fingerprint,
+        access=settings.access,
     )
 
 

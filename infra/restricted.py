@@ -44,6 +44,7 @@ class Identity:
 AIRFLOW = Identity(50000, 0)
 POSTGRES = Identity(999, 999)
 OBJECT_STORE = Identity(1000, 1000)
+NOBODY = Identity(65534, 65534)
 
 
 def container() -> dict[str, Any]:

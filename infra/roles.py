@@ -49,11 +49,12 @@ _FOLLOW = (
     Rule("events", ("list", "watch")),
 )
 _EXECUTE = (Rule("pods", ("create", "delete", "list", "patch", "watch")),)
+_CLEAN_UP = (Rule("pods", ("delete", "list")),)
 _READ_LOGS = (Rule("pods", ("list",)), Rule("pods/log", ("get",)))
 
 
-def grants(executors: tuple[Executor, ...]) -> tuple[Grant, ...]:
-    """All Roles of a stack with these executors."""
+def grants(executors: tuple[Executor, ...], *, cleanup: bool = False) -> tuple[Grant, ...]:
+    """All Roles of a stack with these executors, and perhaps the job that removes what worker pods are left."""
     table = [Grant("task-pod-follower", "tasks", _FOLLOW, (names.TRIGGERER_ACCOUNT,))]
     launchers: list[str] = []
     if "LocalExecutor" in executors:
@@ -62,6 +63,8 @@ def grants(executors: tuple[Executor, ...]) -> tuple[Grant, ...]:
         launchers.append(names.WORKER_ACCOUNT)
         table.append(Grant("worker-pod-executor", "core", _EXECUTE, (names.SCHEDULER_ACCOUNT,)))
         table.append(Grant("worker-log-reader", "core", _READ_LOGS, (names.API_SERVER_ACCOUNT,)))
+        if cleanup:
+            table.append(Grant("worker-pod-cleaner", "core", _CLEAN_UP, (names.CLEANUP_ACCOUNT,)))
     return (Grant("task-pod-launcher", "tasks", _LAUNCH, tuple(launchers)), *table)
 
 

@@ -17,6 +17,7 @@ from infra.settings_record import Amounts, Quota, Record, Resources, resources
 from infra.settings_secrets import ConnectionText, SecretName, TaskSecret
 from infra.settings_types import (
     Bucket,
+    ChartRepository,
     ConnectionId,
     Digest,
     Email,
@@ -28,6 +29,7 @@ from infra.settings_types import (
     Region,
     RegistryServer,
     RepositoryPart,
+    TaggedImage,
     UserName,
     VariableKey,
     Version,
@@ -88,9 +90,17 @@ class Pool(Record):
     include_deferred: bool = True
 
 
+class Metrics(Record):
+    """Counts and times of Airflow's as Prometheus reads them, at port 9102 of ``airflow-statsd``."""
+
+    image: TaggedImage = "quay.io/prometheus/statsd-exporter:v0.30.0"
+    resources: Resources = resources("20m", "64Mi", "200m", "128Mi")
+
+
 class Airflow(Record):
     """Airflow's version, the executors (the first one is the default), who administers it, and what DAGs may name.
 
+    ``cleanup`` removes what pods of ended tasks the executor has left, every quarter of an hour.
     A connection is a URI, or a JSON object with Airflow's own keys: ``conn_type``, ``host``, ``login``, ...
     """
 
@@ -106,6 +116,8 @@ class Airflow(Record):
     variables: Mapping[VariableKey, str] = Field(default_factory=dict)
     pools: Mapping[PoolName, Pool] = Field(default_factory=dict)
     availability: Availability = Availability()
+    cleanup: bool = False
+    metrics: Metrics | None = None
     components: Components = Components()
 
     @property
@@ -118,11 +130,13 @@ class Airflow(Record):
 
 
 class Chart(Record):
-    """Where Airflow's chart comes from: a repository, or a folder or archive when ``path`` is set."""
+    """Where Airflow's chart comes from: a repository (``https://`` or ``oci://``), or a folder or archive when ``path``
+    is set; ``digest`` is the archive's sha256, which it must have."""
 
     version: Version = "1.22.0"
-    repository: str = "https://airflow.apache.org"
+    repository: ChartRepository = "https://airflow.apache.org"
     path: str | None = None
+    digest: Digest | None = None
     timeout_seconds: Annotated[int, Field(gt=0)] = 900
     atomic: bool = False
 

@@ -47,6 +47,7 @@ Host = Annotated[
     str,
     Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z][-a-z0-9]*[a-z0-9]", "a host name, such as airflow.example.org"),
 ]
+ChartRepository = Annotated[str, Matching(r"(https|oci)://[^\s?#]+", "an address that starts with https:// or oci://")]
 HttpsUrl = Annotated[str, Matching(r"https://[^\s/?#]+(/[^\s?#]*)?", "an address that starts with https://")]
 Filled = Annotated[str, Matching(r"(?s).+", "text that is not empty")]
 Email = Annotated[str, Matching(r"[^@\s]+@[^@\s]+", "an e-mail address")]
@@ -60,6 +61,15 @@ def _without_latest(image: str) -> str:
 
 
 PinnedImage = Annotated[str, AfterValidator(_without_latest)]
+
+
+def _with_tag_only(image: str) -> str:
+    if "@" in image:
+        raise ValueError("an image with a tag and no digest, which the chart does not take")
+    return _without_latest(image)
+
+
+TaggedImage = Annotated[str, AfterValidator(_with_tag_only)]
 
 
 def _address_range(text: str) -> str:

@@ -64,7 +64,7 @@ class Helm:
         self.forget_interrupted(chart.name, chart.namespace)
         self._say(f"release {chart.namespace}/{chart.name} of the chart {chart.source}")
         place = ["--repo", chart.repository] if chart.repository else []
-        version = ["--version", chart.version] if chart.version and chart.repository else []
+        version = ["--version", chart.version] if chart.version else []
         self._run("upgrade", "--install", chart.name, chart.source, *place, *version,
                   "--namespace", chart.namespace, "--values", "-", text=json.dumps(chart.values))  # fmt: skip
 

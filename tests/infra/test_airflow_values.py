@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra import runtime
-from infra.airflow_values import PASSWORDS_FILE, ValuesArguments, values
+from infra.airflow_access import PASSWORDS_FILE
+from infra.airflow_values import ValuesArguments, values
 from infra.settings import Executor
 from tests.infra import stacks
 from tests.infra.pods import cpu, violations, worker_pod
@@ -17,8 +18,10 @@ BOTH: tuple[Executor, ...] = ("KubernetesExecutor", "LocalExecutor")
 COMPONENTS = ("apiServer", "scheduler", "dagProcessor", "triggerer")
 
 
-def rendered(executors: tuple[Executor, ...] = BOTH, **keys: Any) -> dict[str, Any]:
-    settings = stacks.stack(airflow={"executors": list(executors), **keys})
+def rendered(
+    executors: tuple[Executor, ...] = BOTH, access: dict[str, Any] | None = None, **keys: Any
+) -> dict[str, Any]:
+    settings = stacks.stack(airflow={"executors": list(executors), **keys}, access=access or {})
     return values(
         ValuesArguments(
             namespace="airflow",
@@ -30,6 +33,7 @@ def rendered(executors: tuple[Executor, ...] = BOTH, **keys: Any) -> dict[str, A
             files=runtime.read(),
             fingerprint="fingerprint",
             admin_fingerprint="admin-fingerprint",
+            access=settings.access,
         )
     )
 
@@ -217,3 +221,78 @@ def test_nothing_is_null() -> None:
 def test_braces_of_ours_mean_nothing_to_the_chart() -> None:
     found = [(path, value) for path, value in leaves(rendered()) if isinstance(value, str) and "{{" in value]
     assert found == []
+
+
+def test_a_component_of_many_pods_is_spread_and_keeps_all_but_one() -> None:
+    found = rendered(availability={"replicas": {"scheduler": 2, "apiServer": 3}})
+    for component, label, count in (("scheduler", "scheduler", 2), ("apiServer", "api-server", 3)):
+        values = found[component]
+        assert values["replicas"] == count
+        assert values["podDisruptionBudget"] == {"enabled": True}
+        (spread,) = values["topologySpreadConstraints"]
+        assert spread["labelSelector"]["matchLabels"]["component"] == label
+        assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+    for component in ("dagProcessor", "triggerer"):
+        assert not {"replicas", "podDisruptionBudget", "topologySpreadConstraints", "hpa"} & found[component].keys()
+
+
+def test_the_api_server_grows_with_its_load() -> None:
+    found = rendered(availability={"replicas": {"apiServer": 2}, "apiServerScaling": {"most": 5, "cpuPercent": 150}})
+    scaling = found["apiServer"]["hpa"]
+    assert (scaling["enabled"], scaling["minReplicaCount"], scaling["maxReplicaCount"]) == (True, 2, 5)
+    (metric,) = scaling["metrics"]
+    assert metric["resource"]["target"] == {"type": "Utilization", "averageUtilization": 150}
+
+
+FAB = {"authManager": "fab"}
+INGRESS = {
+    "host": "airflow.example.org",
+    "className": "nginx",
+    "tlsSecret": "airflow-tls",
+    "controllerNamespace": "ingress-nginx",
+    "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+}
+OIDC = {"issuer": "https://login.example.org", "clientId": "airflow", "clientSecret": "hush", "roles": {"data": "Op"}}
+
+
+def test_fab_needs_no_password_in_the_api_server() -> None:
+    found = rendered(access=FAB)
+    assert found["config"]["core"]["auth_manager"].endswith(".FabAuthManager")
+    assert not {key for key in found["config"]["core"] if key.startswith("simple_auth_manager")}
+    assert not {"extraInitContainers", "extraVolumes", "apiServerConfig", "args", "env"} & found["apiServer"].keys()
+
+
+def test_an_ingress_has_tls_and_airflow_knows_its_address() -> None:
+    found = rendered(access={**FAB, "ingress": INGRESS})
+    page = found["ingress"]["apiServer"]
+    assert page["hosts"] == [{"name": "airflow.example.org", "tls": {"enabled": True, "secretName": "airflow-tls"}}]
+    assert page["ingressClassName"] == "nginx"
+    assert page["annotations"] == INGRESS["annotations"]
+    assert found["config"]["api"] == {"base_url": "https://airflow.example.org"}
+    assert found["apiServer"]["args"][-1].endswith("airflow api-server --proxy-headers")
+    assert "ingress" not in rendered(access=FAB)
+
+
+def test_the_log_in_elsewhere_is_a_file_of_a_secret_and_no_value() -> None:
+    found = rendered(access={**FAB, "oidc": OIDC})
+    assert "hush" not in json.dumps(found, default=str)
+    (volume,), (mount,) = found["apiServer"]["extraVolumes"], found["apiServer"]["extraVolumeMounts"]
+    assert volume["secret"]["secretName"] == "airflow-oidc"
+    path = f"{mount['mountPath']}/{volume['secret']['items'][0]['path']}"
+    assert path in runtime.read().contents["airflow_runtime.log_in.py"]
+    assert found["apiServer"]["apiServerConfig"] == "from airflow_runtime.log_in import *\n"
+
+
+def test_what_ended_pods_leave_is_removed_at_request() -> None:
+    found = rendered(cleanup=True)["cleanup"]
+    assert found["enabled"] is True
+    assert set(found["resources"]["limits"]) == {"cpu", "memory"}
+    assert "cleanup" not in rendered()
+
+
+def test_metrics_are_restricted_and_pinned() -> None:
+    found = rendered(metrics={})
+    assert found["images"]["statsd"] == {"repository": "quay.io/prometheus/statsd-exporter", "tag": "v0.30.0"}
+    assert found["statsd"]["securityContexts"]["pod"]["runAsNonRoot"] is True
+    assert "enabled" not in found["statsd"]
+    assert rendered()["statsd"] == {"enabled": False}

@@ -7,6 +7,7 @@ import pytest
 
 from infra import roles
 from infra.namespaces import Namespaces, NamespacesArguments
+from infra.roles import Grant, Rule, grants
 from infra.settings import Executor
 from tests.infra import stacks
 from tests.infra.recording import Recording, record
@@ -113,3 +114,13 @@ def test_no_rule_is_a_wildcard_or_reaches_beyond_a_namespace() -> None:
         for rule in role.inputs["rules"]:
             assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
             assert "resourceNames" not in rule
+
+
+def test_only_a_stack_that_cleans_up_lets_a_job_delete_workers() -> None:
+    def cleaners(*, cleanup: bool) -> list[Grant]:
+        table = grants(("KubernetesExecutor",), cleanup=cleanup)
+        return [entry for entry in table if "airflow-cleanup" in entry.accounts]
+
+    (cleaner,) = cleaners(cleanup=True)
+    assert (cleaner.place, cleaner.rules) == ("core", (Rule("pods", ("delete", "list")),))
+    assert cleaners(cleanup=False) == []
