@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -281,6 +282,28 @@ def test_a_stop_reaches_the_command(store: Store, tmp_path: Path) -> None:
         assert process.wait(10) == 128 + signal.SIGTERM
         assert process.stdout.read() == "stopped\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stop_while_the_command_starts_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class StoppedAtOnce(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            signal.raise_signal(signal.SIGTERM)
+
+    def stop(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    handler = signal.signal(signal.SIGTERM, stop)
+    monkeypatch.setattr(subprocess, "Popen", StoppedAtOnce)
+    try:
+        with pytest.raises(SystemExit):
+            run_task.command(["sleep", "60"], None)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert [process.poll() for process in started] == [-signal.SIGTERM]
 
 
 def hook(folder: Path, name: str, script: str, mode: int = 0o755) -> None:

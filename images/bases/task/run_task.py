@@ -81,11 +81,18 @@ def start_up(hooks: Path) -> None:
 
 def command(words: Sequence[str], folder: str | None) -> int:
     """A command's exit code, as a shell tells it. It ends when this process is stopped."""
+    # A stop that came while the command starts would end this process and leave the command, unknown to anybody.
+    stops: list[int] = []
+    handler = signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
     try:
         process = subprocess.Popen(words, cwd=folder)
     except (OSError, ValueError) as error:
+        signal.signal(signal.SIGTERM, handler)
         raise CannotRunError(f"{words[0]!r} cannot be run: {error}") from None
     try:
+        signal.signal(signal.SIGTERM, handler)
+        for number in stops:
+            signal.raise_signal(number)
         code = process.wait()
     except SystemExit:
         process.terminate()
