@@ -30,7 +30,8 @@ from local.progress import Progress
 from pipelines.errors import InputError, Problem, problems_in
 from pipelines.image_lock import LOCK
 from pipelines.images import IMAGES
-from registry.client import Credentials, Registry, RegistryError, RegistryRefusedError
+from registry.client import Credentials, Registry
+from registry.errors import RegistryError, RegistryRefusedError
 
 app = typer.Typer(add_completion=False)
 #: A server's answer in seconds; a cluster that takes longer is as good as away.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import httpx2
 import typer
-from lightkube import ApiError
 
 from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
-from registry.client import RegistryError
+from registry.errors import RegistryError
+
+if TYPE_CHECKING:
+    import httpx2
 
 FAILED = 1
 #: What a file system refuses for reasons that lie with the user's machine.
@@ -28,16 +31,6 @@ def told() -> Iterator[None]:
     except (InputError, GaveUp, RegistryError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
-    except ApiError as error:
-        typer.echo(f"the cluster refuses {error.request.method} {error.request.url.path}: {error}", err=True)
-        raise typer.Exit(FAILED) from None
-    except httpx2.TransportError as error:
-        found = str(error) or type(error).__name__
-        problem = Problem(
-            f"cluster {_address(error)}", "", found, "an answer", "make status shows what runs, make up starts it"
-        )
-        typer.echo(str(InputError([problem])), err=True)
-        raise typer.Exit(FAILED) from None
     except OSError as error:
         if error.errno not in USERS_OWN:
             raise
@@ -46,6 +39,28 @@ def told() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if (message := _of_the_cluster(error)) is None:
+            raise
+        typer.echo(message, err=True)
+        raise typer.Exit(FAILED) from None
+
+
+def _of_the_cluster(error: Exception) -> str | None:
+    """What its client's errors mean to users, None for any other error."""
+    # A command that asked no cluster need not load its client, which takes longer than many a command.
+    if "lightkube" not in sys.modules:
+        return None
+    import httpx2
+    from lightkube import ApiError
+
+    if isinstance(error, ApiError):
+        return f"the cluster refuses {error.request.method} {error.request.url.path}: {error}"
+    if isinstance(error, httpx2.TransportError):
+        found = str(error) or type(error).__name__
+        place, fix = f"cluster {_address(error)}", "make status shows what runs, make up starts it"
+        return str(InputError([Problem(place, "", found, "an answer", fix)]))
+    return None
 
 
 def _address(error: httpx2.TransportError) -> str:

@@ -19,7 +19,8 @@ from local.machine import Machine
 from pipelines.errors import InputError, Problem
 from pipelines.image_folder import image_folders, read_folder
 from pipelines.images import IMAGES
-from registry.client import Registry, RegistryError
+from registry.client import Registry
+from registry.errors import RegistryError
 from registry.reference import Reference
 
 KEY = f"{PROJECT}:images"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from infra.settings import Settings
 from pipelines.errors import InputError, Problem, problems_in
-from registry.client import Credentials, Registry, RegistryError, RegistryRefusedError, docker_credentials
+from registry.client import Credentials, Registry, docker_credentials
+from registry.errors import RegistryError, RegistryRefusedError
 
 REACHABLE = "correct registry.server in the stack file, or look at the network"
 

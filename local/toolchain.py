@@ -12,10 +12,13 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local import files
-from local.progress import Progress
 from local.waiting import GaveUp
+
+if TYPE_CHECKING:  # it draws in rich, which whoever only asks for paths need not load
+    from local.progress import Progress
 
 SOURCES = Path(__file__).parent / "toolchain"
 # Without cgo and with trimmed paths the same pins give the same binaries on any machine.

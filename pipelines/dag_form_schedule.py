@@ -7,9 +7,6 @@ import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from croniter import CroniterBadCronError, CroniterError, croniter
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from pipelines.dag_form_values import Argument, AssetKeys, Form, Seconds, Text, text_or_record
@@ -24,6 +21,9 @@ REFUSED_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id")
 def _cron(value: str) -> str:
     if value in PRESETS:
         return value
+    # Here, since most configs need none of it, and every command reads them all.
+    from croniter import CroniterBadCronError, CroniterError, croniter
+
     try:
         if len(value.split()) != 5:
             raise CroniterBadCronError("not five fields")
@@ -137,6 +137,9 @@ class Parameter(Form):
 
     @model_validator(mode="after")
     def _default_meets_schema(self) -> Parameter:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import SchemaError
+
         schema = _plain(self.schema_keywords)
         try:
             Draft202012Validator.check_schema(schema)

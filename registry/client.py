@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from registry.errors import RegistryError, RegistryRefusedError, RegistryUnreachableError
 from registry.manifest import MANIFESTS, Manifest, manifest_of
 from registry.reference import Reference
 
@@ -28,18 +29,6 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 #: A name in references -> the host that serves it.
 HOSTS = {"docker.io": "registry-1.docker.io"}
-
-
-class RegistryError(Exception):
-    """A registry that cannot be reached, or that refuses; ``str()`` names server, image and reason."""
-
-
-class RegistryUnreachableError(RegistryError):
-    """No answer."""
-
-
-class RegistryRefusedError(RegistryError):
-    """An answer, and it is that credentials are missing or wrong."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from registry.client import Registry, RegistryError, RegistryRefusedError, RegistryUnreachableError
+from registry.client import Registry
+from registry.errors import RegistryError, RegistryRefusedError, RegistryUnreachableError
 from registry.manifest import MANIFESTS
 
 #: A registry may take long to check a large blob before it answers.

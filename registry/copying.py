@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from registry.client import RegistryError, RegistryUnreachableError
 from registry.contents import Contents, RawManifest, index_of
+from registry.errors import RegistryError, RegistryUnreachableError
 
 AT_ONCE = 4
 TRIES = 3

@@ -16,7 +16,7 @@ from commands.__main__ import GROUPS, app
 from commands.failure import told
 from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
-from registry.client import RegistryError
+from registry.errors import RegistryError
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from commands.image_pins import digests, pinned, upstreams
 from pipelines.errors import InputError
-from registry.client import RegistryError
+from registry.errors import RegistryError
 from tests.pipelines.trees import FIXTURE
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"

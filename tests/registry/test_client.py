@@ -10,14 +10,8 @@ import httpx
 import pytest
 import zstandard
 
-from registry.client import (
-    Credentials,
-    Registry,
-    RegistryError,
-    RegistryRefusedError,
-    RegistryUnreachableError,
-    docker_credentials,
-)
+from registry.client import Credentials, Registry, docker_credentials
+from registry.errors import RegistryError, RegistryRefusedError, RegistryUnreachableError
 from registry.layer_sizes import LayerSizes, unpacked_size
 from registry.layer_stream import unpacked
 from registry.stand_ins import is_on_a_stand_in, promotion_problems

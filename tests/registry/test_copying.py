@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from registry.client import Credentials, RegistryError, RegistryRefusedError
+from registry.client import Credentials
 from registry.contents import Contents
 from registry.copying import Copied, Copier
+from registry.errors import RegistryError, RegistryRefusedError
 from tests.registry import pushed, servers
 
 pytestmark = pytest.mark.slow
