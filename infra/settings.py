@@ -24,6 +24,7 @@ from infra.settings_types import (
     Filled,
     Memory,
     Name,
+    ObjectName,
     PinnedImage,
     PythonVersion,
     Region,
@@ -189,11 +190,21 @@ class Database(Record):
     resources: Resources = resources("50m", "256Mi", "2", "1Gi")
 
 
+class Existing(Record):
+    """Objects of the two namespaces that others made, and that DAG configs may name all the same."""
+
+    claims: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+    config_maps: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+    secrets: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+
+
 class Tasks(Record):
     """What task pods of the KubernetesPodOperator carry beside their own container, and the Secrets they may read.
 
     ``secrets`` maps a Secret's name to environment variables and their values; a DAG config names it by ``env_from``.
     """
+
+    existing: Existing = Existing()
 
     xcom_sidecar_image: PinnedImage = "busybox:1.37.0-musl"
     secrets: Mapping[SecretName, TaskSecret] = Field(default_factory=dict)
@@ -203,9 +214,11 @@ class Publication(Record):
     """How often, in seconds, the DAG processor asks the bucket for a new version.
 
     Not under 10: each refresh of Airflow 3.2 drops the callbacks that wait for DAG files of a version.
+    ``parse_seconds`` is what all DAG files together may cost to parse, one after the other: ``dags check`` measures it.
     """
 
     refresh_seconds: Annotated[int, Field(ge=10, le=300)] = 10
+    parse_seconds: Annotated[int, Field(gt=0, le=3600)] = 60
 
 
 class Settings(Record):

@@ -9,10 +9,11 @@ from pathlib import Path
 from infra import names
 from infra.settings import Settings
 from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
-from pipelines.dag_config import DAGS, DagConfig, load_dags
+from pipelines.dag_config import DAGS, CheckedDags, DagConfig, check_dags
 from pipelines.dag_tree import PublishedTree, pack, published_tree
-from pipelines.errors import InputError, problems_in
+from pipelines.errors import InputError, Problem
 from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, declared_profiles, load_images
+from pipelines.stack_checks import Provision
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,27 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
 
     Raises InputError with every problem. What would be too large to publish is refused here already.
     """
+    sources, checked = load_good(settings, root)
+    if checked.problems:
+        raise InputError(checked.problems)
+    pack(sources.tree({}))
+    return sources
+
+
+def load_good(settings: Settings, root: Path = Path()) -> tuple[Sources, CheckedDags]:
+    """As ``load``, with those DAGs that are right, and what is wrong with the others.
+
+    Raises InputError, with the problems of DAG configs too, where an image is wrong: then no reference is known.
+    """
     try:
         images = load_staged(settings, root)
     except InputError as error:
         declared = Catalog(_declared(root), platform(settings))
-        raise InputError([*error.problems, *problems_in(lambda: load_dags(root / DAGS, declared))]) from None
+        told: tuple[Problem, ...] = check_dags(root / DAGS, declared, provision(settings)).problems
+        raise InputError([*error.problems, *told]) from None
     catalog = catalog_of(images, platform(settings))
-    sources = Sources(images, catalog, load_dags(root / DAGS, catalog), root / DAGS)
-    pack(sources.tree({}))
-    return sources
+    checked = check_dags(root / DAGS, catalog, provision(settings))
+    return Sources(images, catalog, checked.dags, root / DAGS), checked
 
 
 def load_staged(settings: Settings, root: Path = Path()) -> tuple[Image, ...]:
@@ -75,4 +88,28 @@ def platform(settings: Settings) -> Platform:
         executors=settings.airflow.executors,
         pools=tuple(sorted(settings.airflow.pools)),
         secrets=tuple(sorted(settings.tasks.secrets)),
+    )
+
+
+def provision(settings: Settings) -> Provision:
+    """What DAG configs may ask of the stack."""
+    existing = settings.tasks.existing
+    quotas = {
+        settings.name: settings.namespaces.core_quota,
+        settings.tasks_namespace: settings.namespaces.tasks_quota,
+    }
+    return Provision(
+        connections=tuple(sorted(settings.airflow.connections)),
+        variables=tuple(sorted(settings.airflow.variables)),
+        secrets=existing.secrets,
+        config_maps=existing.config_maps,
+        claims=existing.claims,
+        quotas={
+            namespace: {
+                f"{part}.{resource}": amount
+                for part in ("requests", "limits")
+                for resource, amount in getattr(quota, part).model_dump().items()
+            }
+            for namespace, quota in quotas.items()
+        },
     )

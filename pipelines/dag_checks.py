@@ -3,62 +3,69 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from pipelines.argument_template import bad_templates
 from pipelines.catalog import Catalog
 from pipelines.dag_form import Task
+from pipelines.dag_order import name_problems, order_problems
 from pipelines.dag_reading import ReadConfig
 from pipelines.dag_source_code import defined_names, hand_written_dag_ids, hand_written_files, parsed
 from pipelines.errors import Problem
-from pipelines.validation import nearest, shown
+from pipelines.stack_checks import Provision, stack_problems
+from pipelines.template_checks import template_problems
+from pipelines.validation import MOST_PROBLEMS, listed, nearest, shown
 from pipelines.xcom_checks import xcom_problems
 
 DEFAULT_POOL = "default_pool"
-PROFILE_OF = {"pod": "task", "python": "worker"}
+PROFILE_OF = {"pod": "task", "python": "worker", "bash": "worker"}
 
 
-def dag_problems(configs: Sequence[ReadConfig], catalog: Catalog, root: Path) -> list[Problem]:
-    """All of them."""
-    problems = _duplicates(configs, root)
-    for config in configs:
-        problems += _source_problems(config, root)
-        problems += _order_problems(config)
-        problems += xcom_problems(config)
-        for name, task in config.dag.tasks.items():
-            problems += _image_problems(config, name, task, catalog)
-            problems += _executor_problems(config, name, task, catalog)
-            problems += _entry_problems(config, name, task)
-            problems += _argument_problems(config, name, task)
-        problems += _pool_problems(config, catalog)
-        problems += _secret_problems(config, catalog)
-    return problems
+def config_problems(
+    config: ReadConfig, catalog: Catalog, root: Path, provision: Provision | None = None
+) -> list[Problem]:
+    """What is wrong with one config, the first mistakes of very many; without a provision, what its stack has is not
+    asked."""
+    checks = [
+        _source_problems(config, root),
+        order_problems(config),
+        name_problems(config),
+        xcom_problems(config),
+        template_problems(config),
+        *(check(config, name, task, catalog) for name, task in config.dag.tasks.items() for check in _OF_A_TASK),
+        _pool_problems(config, catalog),
+        _secret_problems(config, catalog, provision),
+        stack_problems(config, catalog, provision) if provision else (),
+    ]
+    return list(islice(chain.from_iterable(checks), MOST_PROBLEMS))
 
 
-def _duplicates(configs: Iterable[ReadConfig], root: Path) -> list[Problem]:
-    """Each dag_id once, over configs and hand-written files; and no two files published under one name."""
+def duplicates(configs: Iterable[ReadConfig], root: Path) -> dict[str, list[Problem]]:
+    """File of ``root`` -> its problems: each dag_id once, over configs and hand-written files; no two files published
+    under one name; hand-written files are Python."""
     places = defaultdict(list)
     for config in configs:
-        places[config.dag.dag_id].append((config.place("dag_id"), "dag_id"))
-    problems = []
+        places[config.dag.dag_id].append((config.file, config.place("dag_id"), "dag_id"))
+    problems = defaultdict[str, list[Problem]](list)
     for path in hand_written_files(root):
         shown_as = f"{root.name}/{path.name}"
         tree, wrong = parsed(path.read_bytes(), shown_as)
-        problems += wrong
+        problems[shown_as] += wrong
         ids = hand_written_dag_ids(tree) if tree else {}
         for dag_id, line in ids.items():
-            places[dag_id].append((f"{shown_as}:{line}", "dag_id"))
+            places[dag_id].append((shown_as, f"{shown_as}:{line}", "dag_id"))
         if path.stem not in ids and path.stem in places:
-            places[path.stem].append((shown_as, ""))
+            places[path.stem].append((shown_as, shown_as, ""))
     for dag_id, found in places.items():
-        first, *others = found
-        problems += [
-            Problem(place, key, repr(dag_id), f"a dag_id of its own: {first[0]} has it", "rename one of them")
-            for place, key in others
-        ]
-    return problems
+        (first_file, first, _), *others = found
+        for file, place, key in others:
+            told = Problem(place, key, repr(dag_id), f"a dag_id of its own: {first} has it", "rename one of them")
+            # Neither can be told to be the right one; the message stands at the second.
+            problems[file].append(told)
+            problems[first_file].append(told)
+    return {file: told for file, told in problems.items() if told}
 
 
 def _image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
@@ -67,25 +74,38 @@ def _image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog)
     image = catalog.images.get(type_)
     known = sorted(catalog.images)
     if not type_:
-        yield Problem(place, key, "nothing", f"an image type: {', '.join(known)}", "name one for the task or the DAG")
+        yield Problem(place, key, "nothing", f"an image type: {listed(known)}", "name one for the task or the DAG")
     elif image is None:
-        expected = f"one of {', '.join(known)}" if known else "a folder in images/, and there is none"
+        expected = f"one of {listed(known)}" if known else "a folder in images/, and there is none"
         yield Problem(place, key, repr(type_), expected, nearest(type_, known) or f"add images/{type_}/")
     elif image.profile and image.profile != PROFILE_OF[task.kind]:
         fitting = [type_ for type_ in known if catalog.images[type_].profile == PROFILE_OF[task.kind]]
         expected = f"a {PROFILE_OF[task.kind]} image for a {task.kind} task: {', '.join(fitting) or 'there is none'}"
-        other = next(kind for kind, profile in PROFILE_OF.items() if profile != PROFILE_OF[task.kind])
+        other = next(kind for kind, profile in PROFILE_OF.items() if profile == image.profile)
         fix = f"name another image, or make task {name!r} kind: {other}"
         yield Problem(place, key, f"{type_!r}, a {image.profile} image", expected, fix)
 
 
+def _other_image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
+    """Image types of containers beside the task's own, and of its pod template."""
+    named = [("pod_template", task.pod_template)]
+    for kind in ("init_containers", "sidecars"):
+        named += [(f"{kind}.{number}.image", one.image) for number, one in enumerate(getattr(task, kind))]
+    known = sorted(catalog.images)
+    for field, type_ in named:
+        if type_ is not None and type_ not in known:
+            key = f"tasks.{name}.{field}"
+            fix = nearest(type_, known) or f"add images/{type_}/"
+            yield Problem(config.place(key), key, repr(type_), f"one of {listed(known)}", fix)
+
+
 def _executor_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
     executors = catalog.platform.executors
-    if task.kind == "python" and "KubernetesExecutor" not in executors:
+    if PROFILE_OF[task.kind] == "worker" and "KubernetesExecutor" not in executors:
         key = f"tasks.{name}.kind"
-        expected = f"pod: the stack runs {', '.join(executors)}, and a python task needs the KubernetesExecutor"
+        expected = f"pod: the stack runs {', '.join(executors)}, and a {task.kind} task needs the KubernetesExecutor"
         yield Problem(
-            config.place(key), key, "'python'", expected, f"make task {name!r} kind: pod, or add the executor"
+            config.place(key), key, repr(task.kind), expected, f"make task {name!r} kind: pod, or add the executor"
         )
 
 
@@ -98,16 +118,18 @@ def _pool_problems(config: ReadConfig, catalog: Catalog) -> Iterator[Problem]:
             yield Problem(config.place(key), key, repr(pool), f"a pool of the stack: {', '.join(known)}", fix)
 
 
-def _secret_problems(config: ReadConfig, catalog: Catalog) -> Iterator[Problem]:
+def _secret_problems(config: ReadConfig, catalog: Catalog, provision: Provision | None) -> Iterator[Problem]:
     sources = [("env_from", config.dag.env_from)]
     sources += [(f"tasks.{name}.env_from", task.env_from) for name, task in config.dag.tasks.items()]
-    known = list(catalog.platform.secrets)
-    for key, named in sources:
-        for secret in [source.secret for source in named if source.secret and source.secret not in known]:
-            expected = f"a Secret of the stack: {', '.join(known) or 'it declares none'}"
-            path = f"tasks.secrets.{secret}.<VARIABLE>"
-            fix = nearest(secret, known) or f"declare it: pulumi config set --secret --path '{path}'"
-            yield Problem(config.place(key), key, repr(secret), expected, fix)
+    known = [*catalog.platform.secrets, *(provision.secrets if provision else ())]
+    for key, listed_there in sources:
+        for position, source in enumerate(listed_there):
+            if not source.secret or source.secret in known:
+                continue
+            expected = f"a Secret of the stack: {listed(known) or 'it declares none'}"
+            path = f"tasks.secrets.{source.secret}.<VARIABLE>"
+            fix = nearest(source.secret, known) or f"declare it: pulumi config set --secret --path '{path}'"
+            yield Problem(config.place(f"{key}.{position}.secret"), key, repr(source.secret), expected, fix)
 
 
 def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:
@@ -117,29 +139,7 @@ def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:
         yield Problem(config.place("source"), "source", found, expected, "add the folder or correct the name")
 
 
-def _order_problems(config: ReadConfig) -> Iterator[Problem]:
-    tasks = config.dag.tasks
-    for name, task in tasks.items():
-        key = f"tasks.{name}.depends_on"
-        for other in task.depends_on:
-            if other not in tasks:
-                expected = f"one of {', '.join(tasks)}"
-                yield Problem(
-                    config.place(key), key, repr(other), expected, nearest(other, list(tasks)) or "correct it"
-                )
-        if len(set(task.depends_on)) < len(task.depends_on):
-            yield Problem(config.place(key), key, shown(list(task.depends_on)), "each task once", "remove the others")
-    try:
-        TopologicalSorter({name: task.depends_on for name, task in tasks.items()}).prepare()
-    except CycleError as error:
-        cycle = error.args[1]
-        key = f"tasks.{cycle[0]}.depends_on"
-        # The sorter lists each task before the one that waits for it.
-        found = " waits for ".join(reversed(cycle))
-        yield Problem(config.place(key), key, found, "an order to run them in", "remove one of these dependencies")
-
-
-def _entry_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Problem]:
+def _entry_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
     if config.source is None or not config.source.files or not task.entry:
         return
     key = f"tasks.{name}.entry"
@@ -162,8 +162,11 @@ def _entry_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Probl
         yield Problem(place, key, f"no function {function!r}", f"a function that {file} defines", fix)
 
 
-def _argument_problems(config: ReadConfig, name: str, task: Task) -> Iterator[Problem]:
+def _argument_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
     for bad in bad_templates(task.templated):
         key = f"tasks.{name}.{bad.key}"
         fix = "correct it; literal braces are written {{ '{{' }}"
         yield Problem(config.place(key), key, shown(bad.text), f"a Jinja template ({bad.message})", fix)
+
+
+_OF_A_TASK = (_image_problems, _other_image_problems, _executor_problems, _entry_problems, _argument_problems)

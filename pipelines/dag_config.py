@@ -1,4 +1,4 @@
-"""Every DAG config of the repository, checked: ``load_dags``."""
+"""Every DAG config of the repository, checked."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.catalog import Catalog
-from pipelines.dag_checks import dag_problems
+from pipelines.dag_checks import config_problems, duplicates
 from pipelines.dag_form import Dag
 from pipelines.dag_reading import Source, read_configs
-from pipelines.errors import InputError
+from pipelines.errors import InputError, Problem
+from pipelines.stack_checks import Provision
 
-__all__ = ["DAGS", "DagConfig", "Source", "load_dags"]
+__all__ = ["DAGS", "CheckedDags", "DagConfig", "Source", "check_dags", "load_dags"]
 
 DAGS = Path("dags")
 
@@ -30,11 +31,36 @@ class DagConfig:
         return self.dag.dag_id
 
 
-def load_dags(root: Path, catalog: Catalog) -> tuple[DagConfig, ...]:
-    """Every config in ``root`` (``dags/``), by dag_id. Raises InputError with the problems of all of them."""
+@dataclass(frozen=True)
+class CheckedDags:
+    """``dags``, by dag_id, are those without a mistake; ``broken`` are files of ``dags/``, hand-written ones among
+    them."""
+
+    dags: tuple[DagConfig, ...]
+    broken: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def check_dags(root: Path, catalog: Catalog, provision: Provision | None = None) -> CheckedDags:
+    """Every config in ``root`` (``dags/``), and all that is wrong with any of them."""
     read, problems = read_configs(root)
-    problems += dag_problems(read, catalog, root)
-    if problems:
-        raise InputError(problems)
-    configs = [DagConfig(one.file, one.sha256, one.dag, one.source) for one in read if one.source]
-    return tuple(sorted(configs, key=lambda config: config.dag_id))
+    wrong = duplicates(read, root)
+    for config in read:
+        wrong[config.file] = [*wrong.get(config.file, ()), *config_problems(config, catalog, root, provision)]
+    broken = frozenset(file for file, told in wrong.items() if told)
+    good = [
+        DagConfig(one.file, one.sha256, one.dag, one.source) for one in read if one.source and one.file not in broken
+    ]
+    unread = {problem.file.partition(":")[0] for problem in problems}
+    told = (*problems, *(problem for found in wrong.values() for problem in found))
+    return CheckedDags(
+        tuple(sorted(good, key=lambda config: config.dag_id)), broken | unread, tuple(dict.fromkeys(told))
+    )
+
+
+def load_dags(root: Path, catalog: Catalog, provision: Provision | None = None) -> tuple[DagConfig, ...]:
+    """Every config in ``root``, by dag_id. Raises InputError with the problems of all of them."""
+    checked = check_dags(root, catalog, provision)
+    if checked.problems:
+        raise InputError(checked.problems)
+    return checked.dags

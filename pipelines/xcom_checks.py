@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from jinja2 import nodes
 
 from pipelines.argument_template import templates
-from pipelines.dag_form import Task
+from pipelines.dag_form import Dag
+from pipelines.dag_order import before
 from pipelines.dag_reading import ReadConfig
 from pipelines.errors import Problem
-from pipelines.validation import nearest
+from pipelines.validation import listed, nearest
 
 TASK_INSTANCE = ("ti", "task_instance")
 
@@ -21,31 +22,21 @@ def xcom_problems(config: ReadConfig) -> Iterator[Problem]:
         for key, tree in templates(task.templated):
             for pulled in _pulled(tree):
                 dotted = f"tasks.{name}.{key}"
-                told = _wrong(pulled, name, tasks)
+                told = _wrong(pulled, name, config.dag)
                 if told:
                     expected, fix = told
                     yield Problem(config.place(dotted), dotted, f"the XCom of {pulled!r}", expected, fix)
 
 
-def _wrong(pulled: str, name: str, tasks: Mapping[str, Task]) -> tuple[str, str] | None:
+def _wrong(pulled: str, name: str, dag: Dag) -> tuple[str, str] | None:
+    tasks = dag.tasks
     if pulled not in tasks:
-        return f"a task of this DAG: {', '.join(tasks)}", nearest(pulled, list(tasks)) or "correct it"
-    if pulled not in _before(name, tasks):
+        return f"a task of this DAG: {listed(list(tasks))}", nearest(pulled, list(tasks)) or "correct it"
+    if pulled not in before(dag, name):
         return f"a task that {name!r} depends on", f"add {pulled!r} to tasks.{name}.depends_on"
     if tasks[pulled].kind == "pod" and not tasks[pulled].xcom:
         return "a task that leaves one", f"write xcom: true in tasks.{pulled}"
     return None
-
-
-def _before(name: str, tasks: Mapping[str, Task]) -> set[str]:
-    """All tasks that ``name`` waits for, directly or not."""
-    found, look = set[str](), [name]
-    while look:
-        for other in tasks[look.pop()].depends_on:
-            if other not in found and other in tasks:
-                found.add(other)
-                look.append(other)
-    return found
 
 
 def _pulled(tree: nodes.Template) -> Iterator[str]:

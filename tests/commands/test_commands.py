@@ -21,8 +21,7 @@ from registry.errors import RegistryError
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     ("images", "list"),
-    ("dags", "list"),
-    ("dags", "build"),
+    *(("dags", verb) for verb in ("new", "build", "list", "check")),
     *(("local", verb) for verb in ("up", "down", "purge", "status", "smoke")),
 )
 
@@ -122,19 +121,6 @@ def test_images_are_listed_with_their_references(run: Callable[..., Result]) -> 
     lines = {line.split()[0]: line for line in shown.stdout.splitlines() if "localhost:5000" in line}
     assert {"bases/task", "cost-of-living", "lakehouse"} <= lines.keys()
     assert "localhost:5000/local/de-airflow-pipeline-lakehouse:" in lines["lakehouse"]
-
-
-def test_dags_are_built_into_the_build_folder(run: Callable[..., Result]) -> None:
-    shown = run("dags", "build")
-    assert shown.exit_code == 0, shown.stderr
-    assert {"build/dags/cost_of_living.py", "build/dags/lakehouse_summary.py"} <= set(shown.stdout.split())
-    compile((ROOT / "build/dags/cost_of_living.py").read_text(), "cost_of_living.py", "exec")
-
-
-def test_dags_are_listed_with_their_images(run: Callable[..., Result]) -> None:
-    shown = run("dags", "list")
-    assert shown.exit_code == 0, shown.stderr
-    assert any(line.split()[:1] == ["lakehouse_summary"] and "lakehouse" in line for line in shown.stdout.splitlines())
 
 
 def test_an_unknown_stack_is_one_clear_message() -> None:

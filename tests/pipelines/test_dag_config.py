@@ -118,6 +118,33 @@ BAD = {
         change("depends_on: [count]", "depends_on: [count, count]"),
         "dags/letters.yaml:18 | tasks.tell.depends_on | ['count', 'count'] | each task once | remove the others",
     ),
+    "unknown group": (
+        change("    xcom: true\n", "    xcom: true\n    group: a\n"),
+        "dags/letters.yaml:14 | tasks.count.group | 'a' | a group in groups, and there is none | add groups.a",
+    ),
+    "groups in each other": (
+        change("tasks:\n", "groups: {a: {group: b}, b: {group: a}}\ntasks:\n"),
+        "dags/letters.yaml:7 | groups.a.group | 'b' | a group that does not stand in this one | correct it",
+    ),
+    "circle by a group": (
+        change("    xcom: true\n", "    xcom: true\n    group: a\n    depends_on: [a]\n"),
+        "dags/letters.yaml:15 | tasks.count.depends_on",
+    ),
+    "expanded over no task": (
+        change("    xcom: true\n", "    xcom: true\n    expand: {task: tel}\n"),
+        "dags/letters.yaml:14 | tasks.count.expand.task | 'tel' | one of count, tell, say, sort | did you mean 'tell'?",
+    ),
+    "image of a sidecar": (
+        change("    xcom: true\n", "    xcom: true\n    sidecars: [{name: a, image: lettres}]\n"),
+        "dags/letters.yaml:14 | tasks.count.sidecars.0.image | 'lettres' | one of letters, warehouse | did you mean 'letters'?",
+    ),
+    "name of a task in groups": (
+        lambda dags: (
+            edit(dags / "letters.yaml", "    xcom: true\n", f"    xcom: true\n    group: {'a' * 60}\n"),
+            edit(dags / "letters.yaml", "tasks:\n", f"groups: {{{'a' * 60}: {{}}}}\ntasks:\n"),
+        ),
+        f"dags/letters.yaml:9 | tasks.count | 66 characters: {'a' * 60}.count | at most 63, which a label of its pod holds",
+    ),
     "duplicate dag_id": (
         lambda dags: edit(dags / "warehouse.yaml", "dag_id: warehouse", "dag_id: letters"),
         "dags/warehouse.yaml:1 | dag_id | 'letters' | a dag_id of its own: dags/letters.yaml:1:9 has it | rename one",

@@ -1,0 +1,71 @@
+"""``dags check``: all that can be known of the DAGs without a cluster."""
+
+from __future__ import annotations
+
+import typer
+
+from commands.failure import told
+from commands.stack_files import StackOption, settings_of
+from infra import sources
+from local import dag_parsing
+from pipelines.errors import InputError, Problem
+
+SLOWEST = 3
+
+
+def check(
+    stack: StackOption = "dev", parse: bool = typer.Option(True, help="Also load every DAG in a real Airflow.")
+) -> None:
+    """Check everything about the DAGs that can be checked without a cluster, and tell all mistakes at once.
+
+    form        keys, types, values, names, durations, cron expressions
+    references  image types and their profile, source folders, functions,
+                tasks waited for, XComs, pools, Secrets, ConfigMaps,
+                volume claims, connections, variables
+    order       no task waits for itself, in however many steps
+    templates   Jinja that parses; variables, macros and parameters that
+                Airflow 3 has
+    size        pods within the namespace's quota, names of at most 63
+                characters, a publication that fits
+    parsing     each file loads in Airflow, all within the stack's budget,
+                publication.parseSeconds
+
+    What the stack has, Pulumi.<stack>.yaml says. Parsing needs a Python with Airflow: AIRFLOW_PYTHON, or
+    the environment of this project's own tests.
+
+        python -m commands dags check
+        python -m commands dags check --stack prod --no-parse
+    """
+    with told():
+        settings = settings_of(stack)
+        found = sources.load(settings)
+        tasks = sum(len(config.dag.tasks) for config in found.dags)
+        typer.echo(f"{len(found.dags)} DAGs, {tasks} tasks: no problem found")
+        python = dag_parsing.airflow_python() if parse else None
+        if python is None:
+            typer.echo(dag_parsing.NOT_MEASURED if parse else "parsing: not asked for")
+            return
+        times = dag_parsing.measure(python, found.tree({}).files, settings.airflow.executors)
+        typer.echo(f"parsing, Airflow {times.airflow}: {times.seconds:.2f} s in all, {_slowest(times)}")
+        budget = settings.publication.parse_seconds
+        if problems := [*parse_problems(times, budget, f"Pulumi.{stack}.yaml")]:
+            raise InputError(problems)
+
+
+def parse_problems(times: dag_parsing.ParseTimes, budget: int, stack_file: str) -> list[Problem]:
+    """Files that Airflow cannot load, and a total above the budget (seconds)."""
+    problems = [
+        Problem(f"build/dags/{file}", "", error, "a DAG file that Airflow loads", "correct it, or the image's packages")
+        for file, error in times.errors.items()
+    ]
+    if times.seconds > budget:
+        found = f"{times.seconds:.1f} s for {len(times.milliseconds)} files, {_slowest(times)}"
+        fix = "move work out of the top level of hand-written files, or raise the budget"
+        expected = f"at most {budget} s for all DAG files, one after the other"
+        problems.append(Problem(stack_file, "publication.parseSeconds", found, expected, fix))
+    return problems
+
+
+def _slowest(times: dag_parsing.ParseTimes) -> str:
+    most = sorted(times.milliseconds.items(), key=lambda item: -item[1])[:SLOWEST]
+    return "most of it " + ", ".join(f"{file} {cost:.0f} ms" for file, cost in most) if most else "no file"
