@@ -6,7 +6,7 @@ STAMP := .venv/requirements.sha256
 FAST := not slow and not platform and not cli and not airflow and not helm and not chart and not faults
 
 .DEFAULT_GOAL := help
-.PHONY: up down purge status smoke test test-fast test-long test-faults lint bench help venv
+.PHONY: up down purge status smoke test test-fast test-long test-faults lint bench plan help venv
 
 up: venv ## bring the one-machine platform up and run two DAGs
 	@$(RUN) commands local up
@@ -28,6 +28,8 @@ test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines infra plan registry diagnosis local commands bench
+plan: venv ## what a stack would hold, with no engine, cluster or secret: STACK=dev, into build/plan/
+	@$(RUN) commands plan write --stack $(or $(STACK),dev)
 bench: venv ## time and memory of every stage, written to bench/results
 	@$(RUN) bench
 help: ## this list

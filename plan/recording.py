@@ -57,7 +57,7 @@ class Recording(mocks.Mocks):
                 generated_inputs=frozenset(
                     key
                     for key, found in request.propertyDependencies.items()
-                    if any("::random:" in urn for urn in found.urns)
+                    if any("random:index/" in urn for urn in found.urns)
                 ),
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,

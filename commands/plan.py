@@ -1,0 +1,146 @@
+"""``plan``: what a stack would hold, and what a change makes of it; no engine, cluster, registry or secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from commands.failure import FAILED, told
+from infra.settings_source import CHART_PATH_VARIABLE
+from local import services
+from local.machine import STACK, Machine
+from pipelines.errors import InputError, Problem
+from plan.chart import AtHand
+from plan.escaping import plain
+from plan.folders import write_folder
+from plan.markdown import comment
+from plan.terminal import show
+
+app = typer.Typer(
+    help="What a stack would hold, and what a change makes of it: no engine, cluster, registry or secret.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+BUILT = Path("build") / "plan"
+COMMENT = "comment.md"
+StackOption = Annotated[str, typer.Option("--stack", help="Pulumi.<stack>.yaml.")]
+
+
+@app.callback()
+def plan() -> None:
+    """What a stack would hold, and what a change makes of it: no engine, cluster, registry or secret."""
+
+
+@app.command()
+def write(
+    stack: StackOption = STACK,
+    to: Annotated[Path | None, typer.Option(help="The folder to write; build/plan/<stack> when left out.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where a policy finds what no waiver names.")] = False,
+) -> None:
+    """Run the program on the committed settings and write what it would deploy: the same bytes everywhere.
+
+    One YAML a resource, Helm values, the rendered chart where AIRFLOW_CHART names one and the toolchain has helm, the
+    image table, the DAG files, the catalog, and plan.json (its schema: plan/schema.json).
+    """
+    with told():
+        from plan.stack_plan import plan_stack
+
+        written = plan_stack(Path(), stack, declared(stack), chart_at_hand())
+        folder = to or BUILT / stack
+        write_folder(folder, written.files)
+        of = written.plan
+        chart = f"{len(of.rendered)} objects of its chart" if of.chart.at_hand else "no chart at hand"
+        counts = f"{len(of.resources)} resources, {len(of.images)} images, {len(of.dags)} DAGs, {chart}"
+        typer.echo(f"{folder.as_posix()}: {counts}")
+        open_ones = [one for one in of.findings if not one.waiver]
+        for one in open_ones:
+            typer.echo(f"{plain(one.policy)}: {plain(one.where)}: {plain(one.found)}; fix: {one.fix}", err=True)
+        if strict and open_ones:
+            raise typer.Exit(FAILED)
+
+
+def declared(stack: str) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """Names of connections and Secrets that a stack gets elsewhere than in its file: the one-machine platform's."""
+    return services.secrets(Machine.here({"HOME": "/nonexistent"})) if stack == STACK else {}
+
+
+def chart_at_hand() -> AtHand | None:
+    """The chart that the environment names, if there is a helm to render it."""
+    path = os.environ.get(CHART_PATH_VARIABLE)
+    if not path or not Path(path).exists():
+        return None
+    toolchain = Machine.here().tool("helm")
+    helm = str(toolchain) if toolchain.exists() else shutil.which("helm")
+    return AtHand(Path(path), Path(helm)) if helm else None
+
+
+@app.command()
+def diff(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="The commit to compare with.")],
+    stack: StackOption = STACK,
+    head: Annotated[str | None, typer.Option(help="A commit; the folder as it stands when left out.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Also write <stack>/base.json, head.json and comment.md below this folder.")
+    ] = None,
+) -> None:
+    """Explain what a change does to a stack: images rebuilt and why, tasks that move, resources, settings, risks.
+
+    Each of the two is planned by its own program under its own requirements, in a work tree of its own. Exits with 1
+    where the change breaks the program.
+
+        python -m commands plan diff origin/main
+    """
+    with told():
+        from plan import commits, exchange
+        from plan.explanation import Broken, explain
+
+        start = commits.commit_of(base)
+        with ThreadPoolExecutor(2) as both:
+            old = both.submit(commits.plan_of, start, stack)
+            new = both.submit(commits.plan_of, commits.commit_of(head), stack) if head else both.submit(
+                commits.plan_here, stack, BUILT / stack
+            )  # fmt: skip
+            before, after = old.result(), new.result()
+        if after is None:
+            raise InputError(
+                [Problem(f"Pulumi.{stack}.yaml", "", "no such file", "a stack", "name one that has a file")]
+            )
+        document = explain(stack, before, after)
+        show(document, Console(highlight=False, soft_wrap=True))
+        if to:
+            exchange.write(to / stack, before, after)
+            (to / stack / COMMENT).write_text(comment(document), encoding="utf-8")
+        if isinstance(after, Broken):
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def post(
+    artifact: Annotated[Path, typer.Argument(help="What `plan diff --to` wrote, where a pull request's code ran.")],
+) -> None:
+    """Explain the plans of an artifact in one comment a stack on its pull request, in a workflow_run of GitHub Actions.
+
+    The artifact is data: it is read by its schema and rendered here. Reads GITHUB_TOKEN, GITHUB_REPOSITORY and
+    GITHUB_EVENT_PATH.
+    """
+    with told():
+        from plan import exchange
+        from plan.comments import Comments, Source
+        from plan.explanation import explain
+
+        found = exchange.read(artifact)
+        event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+        comments = Comments(os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_TOKEN"])
+        number = comments.pull_request(Source.of(event))
+        if number is None:
+            typer.echo("no open pull request has this commit as its newest: nothing to comment on")
+            return
+        for stack, (before, after) in found.items():
+            typer.echo(f"comment of {stack}: {comments.put(number, stack, comment(explain(stack, before, after)))}")
