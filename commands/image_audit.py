@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,6 +88,7 @@ def configured_index() -> str:
         empty = Path(folder) / "none.in"
         empty.write_text("")
         command = [find_uv_bin(), "pip", "compile", str(empty), "--quiet", "--no-header", "--emit-index-url"]
+        command += ["--python", sys.executable]
         told_ = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     for line in told_.splitlines():
         option, _, address = line.partition(" ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +199,9 @@ def _resolve(folder: ImageFolder, platform: str, preferred: str, inventory: Inve
         ]
         for name in folder.table.source_distributions:
             command += ["--no-binary", name]
+        if not folder.table.source_distributions:
+            # Nothing is run to read a wheel: no need to look for a Python of that version.
+            command += ["--python", sys.executable]
         if inventory:
             shipped.write_text("\n".join(lines(inventory.versions)))
             command += ["--constraint", str(shipped)]
