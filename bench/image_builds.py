@@ -21,7 +21,7 @@ from bench.program import PROJECT
 from bench.subject import Figures, Subject
 from commands.image_builds import Workshop
 from commands.stack_files import settings_of
-from infra import sources
+from infra.stack_images import read_images
 from local.layout_build import Request, buildctl
 from local.machine import Machine
 from local.oci_layout import Layout
@@ -80,7 +80,7 @@ def measure(runs: int = 1) -> Figures:
 
 def _both(folder: Path, ours: OwnBuilder, plain: OwnBuilder) -> Figures:
     began = time.monotonic()
-    images = sources.load_staged(settings_of("dev"))
+    images = read_images(settings_of("dev"))
     staging = time.monotonic() - began
     place = Workshop(ours.machine, images, Layout(folder / "layout-ours"), "buildctl", Progress())
     peer = Peer(plain.machine, Layout(folder / "layout-plain"), images)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -74,7 +74,7 @@ def audit(
         with Progress().step(f"ask about {len(locked)} packages"), _client(address) as client:
             report = ask(client, locked)
         today = datetime.now(UTC).date()
-        failing = _show(report, locked, accepted, today)
+        failing = _told_to_fix(report, locked, accepted, today)
         for name, version, reason in report.unanswered:
             typer.echo(f"{name} {version}: no answer of the index: {reason}", err=True)
         if failing or report.unanswered:
@@ -89,8 +89,8 @@ def configured_index() -> str:
         empty.write_text("")
         command = [find_uv_bin(), "pip", "compile", str(empty), "--quiet", "--no-header", "--emit-index-url"]
         command += ["--python", sys.executable]
-        told_ = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    for line in told_.splitlines():
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    for line in output.splitlines():
         option, _, address = line.partition(" ")
         if option == "--index-url":
             return address
@@ -181,8 +181,8 @@ def _accepted(path: Path) -> tuple[Acceptance, ...]:
     return read_accepted(path.read_text(), path.as_posix()) if path.is_file() else ()
 
 
-def _show(report: Report, locked: Locked, accepted: tuple[Acceptance, ...], today: Any) -> bool:
-    """Whether something has to be fixed."""
+def _told_to_fix(report: Report, locked: Locked, accepted: tuple[Acceptance, ...], today: date) -> bool:
+    """Shows every advisory with its verdict; whether one of them is to be fixed."""
     rows = [
         (
             verdict(one, accepted, today),

@@ -68,8 +68,9 @@ def licences(
 
 
 def _chosen(place: Workshop, types: list[str] | None) -> Iterable[Image]:
-    with_bases(place.images, types or ())
-    return [image for image in place.images if not types or image.name in types]
+    """The named images, all where none is named. Raises InputError for names that are no image."""
+    chosen = with_bases(place.images, types or [image.name for image in place.images])
+    return [image for image in chosen if not types or image.name in types]
 
 
 def _licences(found: Installed) -> list[tuple[str, str, str, str]]:

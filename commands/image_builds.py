@@ -14,7 +14,7 @@ import typer
 
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
-from infra import sources
+from infra.stack_images import read_images
 from local import files, image_run, layout_build
 from local.layer_contents import LayerContents, contents, installed
 from local.layout_build import LAYOUT, Builder, Built
@@ -23,7 +23,7 @@ from local.oci_layout import Layout, LayoutImage
 from local.progress import Progress
 from pipelines.build_plan import build_arguments, with_bases
 from pipelines.image_lock import LOCK
-from pipelines.images import CONTEXTS, IMAGES, Image
+from pipelines.images import IMAGES, Image
 from pipelines.installed import Installed
 from pipelines.provenance import Revision, Run, statement
 
@@ -81,14 +81,13 @@ class Workshop:
     def upstream(self, name: str) -> LayoutImage:
         """The image of others at the bottom of this one."""
         bottom = self.chain(name)[0]
-        upstream = bottom.upstream or ""
-        if upstream not in self._upstreams:
-            folder = CONTEXTS.parent / "upstream"
-            request = layout_build.upstream_request(upstream, bottom.platforms, folder)
-            with self.progress.step(f"read {upstream}"):
-                built = layout_build.build(request, self.builder, self.machine, self.layout, lambda step: None, False)
-            self._upstreams[upstream] = self.layout.image(built.digest, bottom.platforms[0])
-        return self._upstreams[upstream]
+        reference = bottom.upstream or ""
+        if reference not in self._upstreams:
+            with self.progress.step(f"read {reference}"):
+                self._upstreams[reference] = layout_build.upstream(
+                    reference, bottom.platforms, self.builder, self.machine, self.layout, self.progress.doing
+                )
+        return self._upstreams[reference]
 
     def own_layers(self, name: str) -> tuple[str, ...]:
         """The layers that our Dockerfiles made, those of the bases included."""
@@ -104,7 +103,7 @@ class Workshop:
 def workshop(stack: str, progress: Progress, cached: bool = False) -> Workshop:
     """Stages every image folder. Raises InputError for what is wrong in them, GaveUp where nothing can build."""
     machine = Machine.here()
-    images = sources.load_staged(settings_of(stack))
+    images = read_images(settings_of(stack))
     return Workshop(machine, images, Layout(LAYOUT), layout_build.choose(machine), progress, cached)
 
 

@@ -30,7 +30,7 @@ from pipelines.image_checks import AIRFLOW_IMAGE
 from pipelines.image_folder import BASES, PROJECT, ImageFolder, image_folders, read_folder, requirements_of
 from pipelines.image_inventory import INVENTORY, Inventory, inventory_text, lines, nearest, refresh_command
 from pipelines.image_lock import LOCK, parse_lock
-from pipelines.images import CONTEXTS, IMAGES
+from pipelines.images import IMAGES
 from pipelines.lock_header import with_header
 
 # The images are glibc images; wheels older than this need nothing newer.
@@ -276,9 +276,7 @@ def write_inventories(
         upstream = folder.table.upstream
         pinned = f"{upstream}@{base_digests[upstream]}" if upstream in base_digests else upstream
         with progress.step(f"read {pinned}"):
-            request = layout_build.upstream_request(pinned, folder.table.platforms, CONTEXTS.parent / "upstream")
-            built = layout_build.build(request, builder, machine, layout, progress.doing, False)
-            image = layout.image(built.digest, folder.table.platforms[0])
+            image = layout_build.upstream(pinned, folder.table.platforms, builder, machine, layout, progress.doing)
             found = installed([contents(layout, layer, {}) for layer in image.layers])
         path = folder.folder / INVENTORY
         write(path, inventory_text(upstream, found))

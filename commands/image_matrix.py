@@ -13,6 +13,7 @@ import yaml
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from infra.settings import PROJECT, Settings
+from infra.stack_images import read_images
 from pipelines import image_matrix
 from pipelines.errors import InputError, Problem
 from pipelines.ignore_rules import FILE as IGNORE_FILE
@@ -20,7 +21,7 @@ from pipelines.ignore_rules import IgnoreRules
 from pipelines.image_folder import BASES
 from pipelines.image_folder import PROJECT as TABLE
 from pipelines.image_matrix import Changes, to_json
-from pipelines.images import IMAGES, AirflowVersion, Repository, load_images
+from pipelines.images import IMAGES
 
 COMMIT_HELP = "Only what differs from this commit: images whose folder, shared folder, base or pinned digest changed."
 
@@ -41,13 +42,7 @@ def matrix(
     with told():
         settings = settings_of(stack)
         changes = None if changed_since is None else _changes(changed_since, settings, f"Pulumi.{stack}.yaml")
-        registry, airflow = settings.registry, settings.airflow
-        images = load_images(
-            IMAGES,
-            Repository(registry.server, registry.owner, registry.prefix),
-            AirflowVersion(airflow.version, airflow.python),
-            base_digests=settings.images.base_digests,
-        )
+        images = read_images(settings, stage=False)
         typer.echo(to_json(image_matrix.matrix(images, changes)))
 
 

@@ -117,7 +117,7 @@ def _told(pod: Pod, sign: Sign, evidence: Evidence, groups: Mapping[str, str], o
 
 
 def _image(pod: Pod, evidence: Evidence) -> str:
-    """The image that a line is about: of its container, or the one that an event names, or the only one."""
+    """The image that a line is about: of its container, or the one that an event names, or the first one."""
     if evidence.container in pod.images:
         return pod.images[evidence.container]
     named = [image for image in pod.images.values() if image in evidence.text]

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from infra import names
 from infra.settings import Settings
+from infra.stack_images import read_images
 from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
 from pipelines.dag_config import DAGS, CheckedDags, DagConfig, check_dags
 from pipelines.dag_tree import PublishedTree, pack, published_tree
 from pipelines.errors import InputError, Problem
-from pipelines.images import CONTEXTS, IMAGES, AirflowVersion, Image, Repository, declared_profiles, load_images
+from pipelines.images import IMAGES, Image, declared_profiles
 from pipelines.stack_checks import Provision
 
 
@@ -48,7 +49,7 @@ def load_good(settings: Settings, root: Path = Path()) -> tuple[Sources, Checked
     Raises InputError, with the problems of DAG configs too, where an image is wrong: then no reference is known.
     """
     try:
-        images = load_staged(settings, root)
+        images = read_images(settings, root)
     except InputError as error:
         declared = Catalog(_declared(root), platform(settings))
         told: tuple[Problem, ...] = check_dags(root / DAGS, declared, provision(settings)).problems
@@ -56,18 +57,6 @@ def load_good(settings: Settings, root: Path = Path()) -> tuple[Sources, Checked
     catalog = catalog_of(images, platform(settings))
     checked = check_dags(root / DAGS, catalog, provision(settings))
     return Sources(images, catalog, checked.dags, root / DAGS), checked
-
-
-def load_staged(settings: Settings, root: Path = Path()) -> tuple[Image, ...]:
-    """The images below ``root``, with their build contexts staged. Raises InputError with every problem of them."""
-    registry, airflow = settings.registry, settings.airflow
-    return load_images(
-        root / IMAGES,
-        Repository(registry.server, registry.owner, registry.prefix),
-        AirflowVersion(airflow.version, airflow.python),
-        root / CONTEXTS,
-        settings.images.base_digests,
-    )
 
 
 def _declared(root: Path) -> dict[str, CatalogImage]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 KEPT_LINES = 20
@@ -30,6 +32,26 @@ FIXES = (
         "the registry refuses the push: `docker login` with an account that may push to this repository",
     ),
 )
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], say: Callable[[str], None]) -> str | None:
+    """Run a builder that prints plain progress; of one that failed, what to tell of it.
+
+    ``environment`` comes on top of this process's own; ``say`` hears each step as it begins.
+    """
+    log = BuildLog(say)
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            log.take(line)
+    return log.failure() if process.returncode else None
 
 
 @dataclass

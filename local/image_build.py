@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from local.build_log import BuildLog
+from local import build_log
 from local.machine import Machine
 from local.waiting import GaveUp
 
@@ -18,16 +16,10 @@ def build(inputs: Mapping[str, Any], machine: Machine, say: Callable[[str], None
     Raises GaveUp with the failing step and its last lines.
     """
     command = [str(machine.tool("buildctl")), "--addr", machine.buildkit_address, "build", *arguments(inputs)]
-    environment = {**os.environ, **machine.environment()}
     reference = inputs["tags"][0]
-    log = BuildLog(lambda step: say(f"{reference.rpartition('/')[2]}: {step}"))
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        for line in process.stdout or ():
-            log.take(line)
-    if process.returncode:
-        raise GaveUp(f"the build of {reference} failed:\n{log.failure()}")
+    name = reference.rpartition("/")[2]
+    if failure := build_log.run(command, machine.environment(), lambda step: say(f"{name}: {step}")):
+        raise GaveUp(f"the build of {reference} failed:\n{failure}")
 
 
 def arguments(inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -29,6 +29,7 @@ COPYRIGHT = re.compile(r"^usr/share/doc/([^/]+)/copyright$")
 LICENCE = re.compile(r"^License:[ \t]*(\S[^\n]*)$", re.MULTILINE)
 # https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+#: Of what is kept of a layer: what was kept in another form is read anew.
 FORM = "2"
 
 

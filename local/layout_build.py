@@ -6,7 +6,6 @@ The blobs and so the digest are those that a stack pushes: the same folder, argu
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -16,16 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from local import probes
-from local.build_log import BuildLog
+from local import build_log, probes
 from local.machine import Machine
-from local.oci_layout import Layout
+from local.oci_layout import Layout, LayoutImage
 from local.waiting import GaveUp
 from pipelines.build_plan import build_arguments
 from pipelines.images import EVERY_BUILD, EXPORT, Image
 
 LAYOUT = Path("build/layout")
 CACHE = Path("build/cache")
+UPSTREAM = Path("build/upstream")
 PUSHED = "type=image,push=true,"
 Builder = Literal["buildctl", "buildx"]
 
@@ -73,12 +72,21 @@ def request_of(image: Image, references: Mapping[str, str], digests: Mapping[str
     return Request(image.name, image.reference, image.context, arguments, image.platforms, image.contexts, base)
 
 
-def upstream_request(upstream: str, platforms: tuple[str, ...], folder: Path) -> Request:
-    """A build that is nothing but the upstream image, so that its layers and packages can be told from ours."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n")
-    arguments = {"BASE_IMAGE": upstream, **EVERY_BUILD}
-    return Request(upstream, f"upstream/{upstream.partition('@')[0]}", folder, arguments, platforms, {})
+def upstream(
+    reference: str,
+    platforms: tuple[str, ...],
+    builder: Builder,
+    machine: Machine,
+    layout: Layout,
+    say: Callable[[str], None],
+) -> LayoutImage:
+    """The upstream image of the first platform, by a build that is nothing else, so that its layers and packages can be
+    told from ours. Raises BuildFailedError."""
+    UPSTREAM.mkdir(parents=True, exist_ok=True)
+    (UPSTREAM / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n")
+    arguments = {"BASE_IMAGE": reference, **EVERY_BUILD}
+    request = Request(reference, f"upstream/{reference.partition('@')[0]}", UPSTREAM, arguments, platforms, {})
+    return layout.image(build(request, builder, machine, layout, say, False).digest, platforms[0])
 
 
 def build(
@@ -93,21 +101,9 @@ def build(
     with TemporaryDirectory() as scratch:
         metadata = Path(scratch) / "metadata.json"
         command = [*COMMANDS[builder](request, machine, layout, metadata), *_cache(builder, request, cached)]
-        log = BuildLog(say)
-        environment = {**os.environ, **(machine.environment() if builder == "buildctl" else {})}
-        with subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process:
-            for line in process.stdout or ():
-                log.take(line)
-        if process.returncode:
-            raise BuildFailedError(f"the build of {request.name} failed:\n{log.failure()}")
+        environment = machine.environment() if builder == "buildctl" else {}
+        if failure := build_log.run(command, environment, say):
+            raise BuildFailedError(f"the build of {request.name} failed:\n{failure}")
         digest = json.loads(metadata.read_text())["containerimage.digest"]
     return Built(request, digest, began, time.time())
 

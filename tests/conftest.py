@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Namespace
@@ -28,6 +29,9 @@ from local.up import UNDECIDED
 from local.waiting import wait
 
 ROOT = Path(__file__).parents[1]
+# On a busy machine any example may take long: a disk is not always quick.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("quick")
 #: Namespace of the second deployment.
 SECOND = "airflow-second"
 
