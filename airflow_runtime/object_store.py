@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # Where the DAG files are published to when nothing says otherwise.
@@ -54,6 +55,25 @@ class ObjectStore:
             self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=content)
         except (BotoCoreError, ClientError) as error:
             raise self._explained("write", name, error) from None
+
+    def upload(self, file: Path, name: str) -> None:
+        """Write one object of any size from a file. Raises StoreError."""
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self.client.upload_file(str(file), self.bucket, self.key(name))
+        except (BotoCoreError, ClientError, S3UploadFailedError) as error:
+            raise self._explained("write", name, error) from None
+
+    def download(self, name: str, file: Path) -> None:
+        """Read one object of any size into a file. Raises StoreError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self.client.download_file(self.bucket, self.key(name), str(file))
+        except (BotoCoreError, ClientError) as error:
+            raise self._explained("read", name, error) from None
 
     def listing(self, folder: str) -> dict[str, Any]:
         """``file name -> LastModified`` (datetime) of the objects in a folder. Raises StoreError."""

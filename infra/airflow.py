@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import jobs, names, pools, runtime
+from infra import airflow_backing, backup, jobs, names, pools, runtime
 from infra.airflow_access import auth_manager
+from infra.airflow_backing import Backing
 from infra.airflow_values import ValuesArguments, values
+from infra.backup import BackupArguments
 from infra.chart_source import chart_source
 from infra.restricted import AIRFLOW
 from infra.settings import Chart, Pool
@@ -22,7 +24,10 @@ ADMINISTRATOR_MOUNT = "/run/airflow-administrator"
 
 @dataclass(frozen=True)
 class AirflowArguments:
-    """The chart, what its values are made of, pools, and what must be there first."""
+    """The chart, what its values are made of, pools, and what must be there first.
+
+    ``backup``: a dump before the migration.
+    """
 
     namespace: pulumi.Output[str]
     pools: Mapping[str, Pool]
@@ -30,6 +35,9 @@ class AirflowArguments:
     values: ValuesArguments
     database_fingerprint: pulumi.Output[str]
     after: Sequence[pulumi.Resource]
+    database_secret: str = names.METADATA_SECRET
+    backing: Backing = field(default_factory=Backing)
+    backup: BackupArguments | None = None
 
 
 class Airflow(pulumi.ComponentResource):
@@ -41,7 +49,7 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, arguments: AirflowArguments, opts: pulumi.ResourceOptions) -> None:
         super().__init__("de-airflow-pipeline:infra:Airflow", "airflow", None, opts)
         files = runtime.config_map(arguments.values.files, arguments.namespace, pulumi.ResourceOptions(parent=self))
-        migration = self._migration(arguments)
+        migration = self._migration(arguments, files)
         chart, source = arguments.chart, chart_source(arguments.chart)
         self.release = k8s.helm.v3.Release(
             names.RELEASE,
@@ -50,27 +58,34 @@ class Airflow(pulumi.ComponentResource):
             chart=source.chart,
             version=source.version,
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=source.repository) if source.repository else None,
-            values=values(arguments.values),
+            values=airflow_backing.over(values(arguments.values), arguments.backing),
             skip_await=False,
             timeout=chart.timeout_seconds,
             atomic=chart.atomic,
             max_history=5,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[migration, files, *arguments.after]),
         )
-        self.ready = (self.release, *self._pools(arguments, migration), *self._administrator(arguments, migration))
+        after = [migration, files]
+        self.ready = (self.release, *self._pools(arguments, after), *self._administrator(arguments, after))
         self.register_outputs({})
 
-    def _migration(self, arguments: AirflowArguments) -> k8s.batch.v1.Job:
-        return self._job("airflow-migration", ["db", "migrate"], [], arguments, arguments.after)
+    def _migration(self, arguments: AirflowArguments, files: pulumi.Resource) -> k8s.batch.v1.Job:
+        after = [files, *arguments.after]
+        if arguments.backup:
+            opts = pulumi.ResourceOptions(parent=self, depends_on=after)
+            after = [backup.dump(arguments.backup, opts)]
+        return self._job("airflow-migration", ["db", "migrate"], [], arguments, after)
 
-    def _pools(self, arguments: AirflowArguments, migration: k8s.batch.v1.Job) -> tuple[pulumi.Resource, ...]:
+    def _pools(self, arguments: AirflowArguments, ready: Sequence[pulumi.Resource]) -> tuple[pulumi.Resource, ...]:
         if not arguments.pools:
             return ()
         after = pulumi.ResourceOptions(parent=self, depends_on=list(arguments.after))
         mount = pools.mounted(arguments.pools, arguments.namespace, after)
-        return (self._job("airflow-pools", pools.ARGUMENTS, [mount], arguments, [migration]),)
+        return (self._job("airflow-pools", pools.ARGUMENTS, [mount], arguments, ready),)
 
-    def _administrator(self, arguments: AirflowArguments, migration: k8s.batch.v1.Job) -> tuple[pulumi.Resource, ...]:
+    def _administrator(
+        self, arguments: AirflowArguments, ready: Sequence[pulumi.Resource]
+    ) -> tuple[pulumi.Resource, ...]:
         access, files = arguments.values.access, arguments.values.files
         if access.auth_manager != "fab":
             return ()
@@ -84,7 +99,7 @@ class Airflow(pulumi.ComponentResource):
             "ADMINISTRATOR_PASSWORD_FILE": f"{ADMINISTRATOR_MOUNT}/password",
         }
         mounts = [
-            jobs.Mount(names.RUNTIME_PATH, files.volume_arguments()),
+            *([] if arguments.backing.authority else [jobs.Mount(names.RUNTIME_PATH, files.volume_arguments())]),
             jobs.secret_files("administrator", ADMINISTRATOR_MOUNT, names.ADMIN_SECRET),
         ]
         job = self._job(
@@ -92,7 +107,7 @@ class Airflow(pulumi.ComponentResource):
             ["python", "-m", "airflow_runtime.administrator"],
             mounts,
             arguments,
-            [migration],
+            ready,
             environment,
             arguments.values.admin_fingerprint,
         )
@@ -110,6 +125,8 @@ class Airflow(pulumi.ComponentResource):
     ) -> k8s.batch.v1.Job:
         """Airflow's own command line, with the database; another ``fingerprint`` than the database's runs it again."""
         airflow = arguments.values.airflow
+        files = arguments.values.files.volume_arguments()
+        runtime_files = [jobs.Mount(names.RUNTIME_PATH, files)] if arguments.backing.authority else []
         return jobs.run(
             name,
             jobs.JobArguments(
@@ -118,9 +135,9 @@ class Airflow(pulumi.ComponentResource):
                 identity=AIRFLOW,
                 resources=airflow.components.jobs,
                 arguments=command,
-                mounts=mounts,
+                mounts=[*mounts, *runtime_files],
                 environment=[
-                    jobs.from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.METADATA_SECRET, "connection"),
+                    jobs.from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", arguments.database_secret, "connection"),
                     jobs.from_secret("AIRFLOW__CORE__FERNET_KEY", names.FERNET_KEY_SECRET, "fernet-key"),
                     *jobs.plain({**_auth_manager(arguments.values.access), **environment}),
                 ],

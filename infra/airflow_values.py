@@ -241,7 +241,7 @@ def _config(arguments: ValuesArguments) -> dict[str, dict[str, str]]:
             "min_serialized_dag_update_interval": "0",
             # Pod names resolve nowhere; the API server reads the logs of running tasks at the address.
             "hostname_callable": "airflow.utils.net.get_host_ip_address",
-            "parallelism": "16",
+            "parallelism": str(arguments.airflow.parallelism),
         },
         "scheduler": {
             # Were a scheduler taken for dead while it ends, the next one would begin its tasks anew: their first

@@ -54,8 +54,25 @@ def plain(variables: Mapping[str, pulumi.Input[str]]) -> list[k8s.core.v1.EnvVar
 
 
 @dataclass(frozen=True)
+class Step:
+    """One container of a Job."""
+
+    name: str
+    image: str
+    resources: Resources
+    command: Sequence[str] | None = None
+    arguments: Sequence[str] | None = None
+    environment: Sequence[k8s.core.v1.EnvVarArgs] = ()
+    environment_secrets: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class JobArguments:
-    """What runs, as whom, with what; ``deadline_seconds`` bounds all tries together."""
+    """What runs, as whom, with what; ``deadline_seconds`` bounds all tries together.
+
+    ``before`` runs first, one after the other, with the same mounts. ``account`` is the namespace's default one where
+    none is named; its token is not mounted.
+    """
 
     namespace: pulumi.Input[str]
     image: str
@@ -69,30 +86,21 @@ class JobArguments:
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     deadline_seconds: int = 600
     read_only_root: bool = True
+    account: str | None = None
+    before: Sequence[Step] = ()
 
 
 def run(name: str, arguments: JobArguments, opts: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
     """Registers the Job; whatever depends on it waits for its success."""
     labels = {"app.kubernetes.io/name": name, **names.CORE_PART_OF}
-    container = k8s.core.v1.ContainerArgs(
-        name=name,
-        image=arguments.image,
-        image_pull_policy="IfNotPresent",
-        command=list(arguments.command) if arguments.command else None,
-        args=list(arguments.arguments) if arguments.arguments else None,
-        env=list(arguments.environment) or None,
-        env_from=[
-            k8s.core.v1.EnvFromSourceArgs(secret_ref=k8s.core.v1.SecretEnvSourceArgs(name=secret))
-            for secret in arguments.environment_secrets
-        ]
-        or None,
-        resources=resource_arguments(arguments.resources),
-        security_context=container_arguments(read_only_root=arguments.read_only_root),
-        termination_message_policy="FallbackToLogsOnError",
-        volume_mounts=[
-            k8s.core.v1.VolumeMountArgs(name=mount.volume.name, mount_path=mount.path, read_only=not mount.writable)
-            for mount in arguments.mounts
-        ],
+    main = Step(
+        name,
+        arguments.image,
+        arguments.resources,
+        arguments.command,
+        arguments.arguments,
+        arguments.environment,
+        arguments.environment_secrets,
     )
     return k8s.batch.v1.Job(
         name,
@@ -106,14 +114,39 @@ def run(name: str, arguments: JobArguments, opts: pulumi.ResourceOptions) -> k8s
                 metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels, annotations=dict(arguments.annotations)),
                 spec=k8s.core.v1.PodSpecArgs(
                     restart_policy="Never",
+                    service_account_name=arguments.account,
                     automount_service_account_token=False,
                     enable_service_links=False,
                     image_pull_secrets=[k8s.core.v1.LocalObjectReferenceArgs(name=names.REGISTRY_SECRET)],
                     security_context=arguments.identity.pod_arguments(),
-                    containers=[container],
+                    init_containers=[_container(step, arguments) for step in arguments.before] or None,
+                    containers=[_container(main, arguments)],
                     volumes=[mount.volume for mount in arguments.mounts],
                 ),
             ),
         ),
         opts=opts,
+    )
+
+
+def _container(step: Step, arguments: JobArguments) -> k8s.core.v1.ContainerArgs:
+    return k8s.core.v1.ContainerArgs(
+        name=step.name,
+        image=step.image,
+        image_pull_policy="IfNotPresent",
+        command=list(step.command) if step.command else None,
+        args=list(step.arguments) if step.arguments else None,
+        env=list(step.environment) or None,
+        env_from=[
+            k8s.core.v1.EnvFromSourceArgs(secret_ref=k8s.core.v1.SecretEnvSourceArgs(name=secret))
+            for secret in step.environment_secrets
+        ]
+        or None,
+        resources=resource_arguments(step.resources),
+        security_context=container_arguments(read_only_root=arguments.read_only_root),
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=[
+            k8s.core.v1.VolumeMountArgs(name=mount.volume.name, mount_path=mount.path, read_only=not mount.writable)
+            for mount in arguments.mounts
+        ],
     )

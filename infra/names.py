@@ -14,7 +14,12 @@ JWT_SECRET = "airflow-jwt-secret"
 ADMIN_SECRET = "airflow-admin"
 OIDC_SECRET = "airflow-oidc"
 POSTGRES_SECRET = "postgres"
+DATABASE_SECRET = "airflow-database"
+POOLED_SECRET = "airflow-metadata-pooled"
+PGBOUNCER_SECRET = "airflow-pgbouncer"
+PGBOUNCER_STATISTICS_SECRET = "airflow-pgbouncer-statistics"
 STORE_ROOT_SECRET = "object-store-root"
+STORE_BACKUP_SECRET = "object-store-backup"
 STORE_AIRFLOW_SECRET = "object-store-airflow"
 STORE_PUBLISHER_SECRET = "object-store-publisher"
 STORE_TASKS_SECRET = "object-store-tasks"
@@ -30,8 +35,10 @@ BUNDLE = "published"
 DAGS_PREFIX = published_paths.PREFIX
 SOURCES_PREFIX = published_paths.SOURCES_PREFIX
 LOGS_PREFIX = "logs"
+BACKUPS_PREFIX = "backups"
 
 API_SERVER = "airflow-api-server"
+PGBOUNCER = "airflow-pgbouncer"
 API_SERVER_PORT = 8080
 
 API_SERVER_ACCOUNT = "airflow-api-server"
@@ -39,6 +46,9 @@ SCHEDULER_ACCOUNT = "airflow-scheduler"
 CLEANUP_ACCOUNT = "airflow-cleanup"
 TRIGGERER_ACCOUNT = "airflow-triggerer"
 WORKER_ACCOUNT = "airflow-worker"
+DAG_PROCESSOR_ACCOUNT = "airflow-dag-processor"
+PUBLISHER_ACCOUNT = "airflow-publisher"
+BACKUP_ACCOUNT = "airflow-backup"
 TASK_ACCOUNT = "airflow-task"
 
 RUNTIME_PATH = "/opt/airflow/runtime"

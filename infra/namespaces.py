@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from infra import names, roles
+from infra.service_accounts import ROLE_ANNOTATION, Account, Place
 from infra.settings import Executor
 from infra.settings_record import Quota
 
+#: Those that the chart does not make.
+WORKER = Account("core", names.WORKER_ACCOUNT)
+OWN_ACCOUNTS = (
+    WORKER,
+    Account("core", names.PUBLISHER_ACCOUNT),
+    Account("core", names.BACKUP_ACCOUNT),
+    Account("tasks", names.TASK_ACCOUNT),
+)
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 # For containers that say nothing; every container of this project says what it needs.
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
@@ -22,7 +31,10 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class NamespacesArguments:
-    """Names, quotas, and what decides who launches pods and who removes them."""
+    """Names, quotas, and what decides who launches pods and who removes them.
+
+    ``roles`` of a cloud, by service account. ``protect`` keeps Airflow's namespace: its volumes and Secrets are in it.
+    """
 
     core: str
     tasks: str
@@ -30,6 +42,8 @@ class NamespacesArguments:
     tasks_quota: Quota
     executors: tuple[Executor, ...]
     cleanup: bool = False
+    roles: Mapping[Account, pulumi.Input[str]] = field(default_factory=dict)
+    protect: bool = False
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -45,12 +59,14 @@ class Namespaces(pulumi.ComponentResource):
     def __init__(self, arguments: NamespacesArguments, opts: pulumi.ResourceOptions) -> None:
         super().__init__("de-airflow-pipeline:infra:Namespaces", "namespaces", None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.core, *core_limits = _namespace(arguments.core, arguments.core_quota, child)
-        self.tasks, *tasks_limits = _namespace(arguments.tasks, arguments.tasks_quota, child)
-        accounts = (
-            _account(names.WORKER_ACCOUNT, self.core, token=True, opts=child),
-            _account(names.TASK_ACCOUNT, self.tasks, token=False, opts=child),
-        )
+        kept = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=arguments.protect))
+        self.core, *core_limits = _namespace(arguments.core, arguments.core_quota, child, kept)
+        self.tasks, *tasks_limits = _namespace(arguments.tasks, arguments.tasks_quota, child, child)
+        spaces: dict[Place, pulumi.Output[str]] = {"core": self.core, "tasks": self.tasks}
+        accounts = [
+            _account(account.name, spaces[account.place], account == WORKER, arguments.roles.get(account), child)
+            for account in OWN_ACCOUNTS
+        ]
         granted = [
             resource
             for grant in roles.grants(arguments.executors, cleanup=arguments.cleanup)
@@ -61,10 +77,10 @@ class Namespaces(pulumi.ComponentResource):
 
 
 def _namespace(
-    name: str, quota: Quota, opts: pulumi.ResourceOptions
+    name: str, quota: Quota, opts: pulumi.ResourceOptions, kept: pulumi.ResourceOptions
 ) -> tuple[pulumi.Output[str], k8s.core.v1.ResourceQuota, k8s.core.v1.LimitRange]:
     namespace = k8s.core.v1.Namespace(
-        name, metadata=k8s.meta.v1.ObjectMetaArgs(name=name, labels={**RESTRICTED, **names.CORE_PART_OF}), opts=opts
+        name, metadata=k8s.meta.v1.ObjectMetaArgs(name=name, labels={**RESTRICTED, **names.CORE_PART_OF}), opts=kept
     )
     inside = namespace.metadata.name
     hard = {
@@ -94,11 +110,17 @@ def _namespace(
 
 
 def _account(
-    name: str, namespace: pulumi.Input[str], *, token: bool, opts: pulumi.ResourceOptions
+    name: str,
+    namespace: pulumi.Input[str],
+    token: bool,
+    role: pulumi.Input[str] | None,
+    opts: pulumi.ResourceOptions,
 ) -> k8s.core.v1.ServiceAccount:
     return k8s.core.v1.ServiceAccount(
         name,
-        metadata=k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace),
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=name, namespace=namespace, annotations={ROLE_ANNOTATION: role} if role is not None else None
+        ),
         automount_service_account_token=token,
         image_pull_secrets=[k8s.core.v1.LocalObjectReferenceArgs(name=names.REGISTRY_SECRET)],
         opts=opts,

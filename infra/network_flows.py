@@ -52,9 +52,11 @@ CLEANUP = "airflow-cleanup-pods"
 #: Jobs of Airflow's own command line.
 JOBS = ("airflow-migration", "airflow-pools", "airflow-administrator")
 
+BACKUPS = ("airflow-backup", "airflow-restore")
+
 COMPONENTS = (
     *_of_the_chart(*LONG_RUNNING, "worker", CLEANUP, "statsd", "pgbouncer"),
-    *_of_the_program("postgres", "object-store", "object-store-setup", "publication", *JOBS),
+    *_of_the_program("postgres", "object-store", "object-store-setup", "publication", *JOBS, *BACKUPS),
     Component("task", "tasks", ()),
 )
 
@@ -65,9 +67,9 @@ def _flows(target: str, port: int | None, *sources: str, protocol: Protocol = "T
 
 
 FLOWS = (
-    *_flows("postgres", 5432, *LONG_RUNNING, CLEANUP, *JOBS, "publication", "pgbouncer"),
+    *_flows("postgres", 5432, *LONG_RUNNING, CLEANUP, *JOBS, *BACKUPS, "publication", "pgbouncer"),
     *_flows("pgbouncer", 6543, *LONG_RUNNING, CLEANUP, *JOBS, "publication"),
-    *_flows("object-store", 9000, *LONG_RUNNING, "worker", "task", "object-store-setup", "publication"),
+    *_flows("object-store", 9000, *LONG_RUNNING, "worker", "task", "object-store-setup", "publication", *BACKUPS),
     # The execution API, for what runs in workers and in the scheduler's own processes; people come by the ingress.
     *_flows("api-server", names.API_SERVER_PORT, "scheduler", "worker", "ingress"),
     # Logs of what still runs.
@@ -80,7 +82,7 @@ FLOWS = (
     # Where data comes from and goes to. Deferred tasks wait for it in the triggerer.
     *_flows("sources", None, "worker", "task", "triggerer"),
     # What the stack keeps outside the cluster: a log-in, a database, an object store.
-    *_flows("services", None, *LONG_RUNNING, "worker", "task", CLEANUP, "publication", "pgbouncer", *JOBS),
+    *_flows("services", None, *LONG_RUNNING, "worker", "task", CLEANUP, "publication", "pgbouncer", *JOBS, *BACKUPS),
 )
 #: Every pod finds names.
 DNS: tuple[tuple[int, Protocol], ...] = ((53, "UDP"), (53, "TCP"))

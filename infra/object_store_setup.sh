@@ -1,4 +1,4 @@
-# Makes the bucket, its users and their policies; every step may be repeated. Needs only sh, cat, sleep and mc.
+# Makes the bucket, its rules, its users and their policies; every step may be repeated. Needs only sh, cat, sleep and mc.
 # Root's name and password come in MC_HOST_store; a user's password stands in /users/<name> and is passed on by a pipe.
 set -eu
 
@@ -14,6 +14,11 @@ until mc ready store >/dev/null 2>&1; do
 done
 
 mc mb --ignore-existing --region "$REGION" "store/$BUCKET"
+mc version "$VERSIONING" "store/$BUCKET"
+# Replaces all rules there are.
+mc ilm import "store/$BUCKET" < /setup/lifecycle.json
+# Nobody without a log-in.
+mc anonymous set private "store/$BUCKET"
 
 for user in $USERS; do
   mc admin policy create store "$user" "/setup/$user.json"

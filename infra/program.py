@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import chart_source, names, runtime, secrets, sources
+from infra import chart_source, names, object_store, provider_packages, runtime, secrets, sources
+from infra import database as database_of
 from infra.airflow import Airflow, AirflowArguments
+from infra.airflow_backing import Backing
 from infra.airflow_secrets import AirflowSecrets, AirflowSecretsArguments
 from infra.airflow_values import ValuesArguments
+from infra.backup import BackupArguments
 from infra.connections import Connections, ConnectionsArguments
 from infra.database import Database, DatabaseArguments
 from infra.images import Images, ImagesArguments
@@ -24,8 +27,19 @@ from infra.publication import Publication, PublicationArguments
 from infra.pull_secret import PullSecret, PullSecretArguments
 from infra.roles import Place
 from infra.settings import Settings
+from infra.settings_stores import S3Store
 from infra.task_secrets import TaskSecrets, TaskSecretsArguments
 from pipelines.dag_tree import pack
+from pipelines.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from infra.s3_bucket import S3Bucket
+
+NO_PACKAGE = (
+    "s3, and the package pulumi-aws is not installed",
+    "what makes the bucket, installed",
+    ".venv/bin/python -m pip install --requirement requirements-aws.txt",
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +68,14 @@ def deploy(settings: Settings, root: Path = Path()) -> Outputs:
 
 def register(settings: Settings, found: sources.Sources) -> Outputs:
     """Registers everything that the settings make of what the repository holds."""
+    bucket = _bucket(settings)
     context = settings.kubernetes.context
     # A Secret that changes must not go away for a moment: pods that start then would find none.
     provider = k8s.Provider("kubernetes", context=context, cluster_identifier=context, enable_secret_mutable=True)
     top = pulumi.ResourceOptions(providers=[provider])
     jobs = settings.airflow.components.jobs
 
+    roles = bucket.roles if bucket else {}
     spaces = Namespaces(
         NamespacesArguments(
             core=settings.name,
@@ -68,6 +84,8 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
             tasks_quota=settings.namespaces.tasks_quota,
             executors=settings.airflow.executors,
             cleanup=settings.airflow.cleanup,
+            roles=roles,
+            protect=settings.protect,
         ),
         top,
     )
@@ -78,28 +96,46 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
     )
     pull = PullSecret(PullSecretArguments(places, settings.registry_credentials), top)
     ground = pulumi.ResourceOptions.merge(top, pulumi.ResourceOptions(depends_on=[*spaces.ready, *pull.ready]))
-    key = secrets.password("fingerprint-key", pulumi.ResourceOptions())
-    store = ObjectStore(ObjectStoreArguments(spaces.core, spaces.tasks, settings.object_store, jobs, key), ground)
-    database = Database(DatabaseArguments(spaces.core, settings.database, key), ground)
+    protected = pulumi.ResourceOptions(protect=settings.protect)
+    kept = pulumi.ResourceOptions.merge(ground, protected)
+    key = secrets.password("fingerprint-key", protected)
+    store = ObjectStore(
+        ObjectStoreArguments(
+            spaces.core, spaces.tasks, settings.object_store, jobs, key, bucket.ready if bucket else ()
+        ),
+        kept,
+    )
+    database = Database(DatabaseArguments(spaces.core, settings.database, key), kept)
     declared = settings.airflow
-    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, declared.admin_user, settings.access.oidc, key), ground)
+    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, declared.admin_user, settings.access.oidc, key), kept)
     connections = Connections(ConnectionsArguments(spaces.core, declared.connections, declared.variables, key), ground)
     task_secrets = TaskSecrets(TaskSecretsArguments(spaces.tasks, settings.tasks.secrets), ground)
     images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
-    files = runtime.read()
+    authorities = {**object_store.authority(settings.object_store), **database_of.authority(settings.database)}
+    files = runtime.read(more=authorities)
     airflow = Airflow(
         AirflowArguments(
             namespace=spaces.core,
             pools=declared.pools,
             chart=settings.chart,
             values=_values(settings, store, database, keys, connections, files),
+            database_secret=database.secret,
             database_fingerprint=database.fingerprint,
+            backing=Backing(
+                secret=database.airflow_secret,
+                asynchronous=settings.database.kind == "external",
+                authority=database_of.authority_path(settings.database),
+                pool=settings.database.pool,
+                fingerprint=database.fingerprint,
+                roles=roles,
+            ),
+            backup=_backup(settings, spaces, database, files),
             after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready, *connections.ready],
         ),
         top,
     )
     before = [*airflow.ready, *store.ready, *task_secrets.ready, *images.ready]
-    version = _publish(settings, found, spaces, images, files, before, top)
+    version = _publish(settings, found, spaces, images, database.secret, files, before, top)
     return Outputs(
         images={name: image.reference for name, image in found.catalog.images.items()},
         digests={type_: images.digests[image.image] for type_, image in found.catalog.images.items()},
@@ -110,6 +146,28 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
         airflow=_airflow(settings),
         namespaces={"core": settings.name, "tasks": settings.tasks_namespace},
     )
+
+
+def _bucket(settings: Settings) -> S3Bucket | None:
+    """The bucket on S3, where there is one to make. Raises InputError where its package is not installed."""
+    if not isinstance(settings.object_store, S3Store):
+        return None
+    if not provider_packages.importable("pulumi_aws"):
+        raise InputError([Problem(f"Pulumi.{pulumi.get_stack()}.yaml", "objectStore.kind", *NO_PACKAGE)])
+    from infra.s3_bucket import S3Bucket, S3BucketArguments
+
+    places = {"core": settings.name, "tasks": settings.tasks_namespace}
+    return S3Bucket(S3BucketArguments(settings.name, settings.object_store, places, settings.protect))
+
+
+def _backup(
+    settings: Settings, spaces: Namespaces, database: Database, files: runtime.RuntimeFiles
+) -> BackupArguments | None:
+    asked = settings.database.backup
+    if not asked.enabled:
+        return None
+    airflow = settings.airflow
+    return BackupArguments(spaces.core, asked, airflow.image, airflow.components.jobs, database.variables_secret, files)
 
 
 def _values(
@@ -148,6 +206,7 @@ def _publish(
     found: sources.Sources,
     spaces: Namespaces,
     images: Images,
+    database_secret: str,
     files: runtime.RuntimeFiles,
     after: list[pulumi.Resource],
     opts: pulumi.ResourceOptions,
@@ -162,6 +221,7 @@ def _publish(
         archive=tree.apply(pack),
         version=tree.apply(lambda published: published.version),
         image=settings.airflow.image,
+        database_secret=database_secret,
         resources=settings.airflow.components.jobs,
         files=files,
         after=after,

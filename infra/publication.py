@@ -25,6 +25,7 @@ class PublicationArguments:
     resources: Resources
     files: runtime.RuntimeFiles
     after: Sequence[pulumi.Resource]
+    database_secret: str = names.METADATA_SECRET
 
 
 class Publication(pulumi.ComponentResource):
@@ -45,6 +46,7 @@ class Publication(pulumi.ComponentResource):
             "publication",
             jobs.JobArguments(
                 namespace=arguments.namespace,
+                account=names.PUBLISHER_ACCOUNT,
                 image=arguments.image,
                 identity=AIRFLOW,
                 resources=arguments.resources,
@@ -52,7 +54,7 @@ class Publication(pulumi.ComponentResource):
                 environment=[
                     *jobs.plain({"PUBLICATION_VERSION": arguments.version, "PYTHONPATH": names.RUNTIME_PATH}),
                     *jobs.plain({"PUBLICATION_PREFIX": names.DAGS_PREFIX, "CONNECTION_CHECK_MAX_COUNT": "0"}),
-                    jobs.from_secret("AIRFLOW_METADATA_CONNECTION", names.METADATA_SECRET, "connection"),
+                    jobs.from_secret("AIRFLOW_METADATA_CONNECTION", arguments.database_secret, "connection"),
                 ],
                 environment_secrets=[names.STORE_PUBLISHER_SECRET],
                 mounts=[

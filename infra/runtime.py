@@ -56,9 +56,9 @@ def mount() -> dict[str, Any]:
     return {"name": VOLUME, "mountPath": names.RUNTIME_PATH, "readOnly": True}
 
 
-def read(folder: Path = FOLDER) -> RuntimeFiles:
-    """All Python files of the folder."""
-    contents, paths = {}, {}
+def read(folder: Path = FOLDER, more: Mapping[str, str] | None = None) -> RuntimeFiles:
+    """All Python files of the folder, and ``more``: the text of files beside it, by name."""
+    contents, paths = dict(more or {}), {name: name for name in more or {}}
     for file in sorted(folder.rglob("*.py")):
         relative = file.relative_to(folder).as_posix()
         path = relative if relative in AT_THE_ROOT else f"{folder.name}/{relative}"

@@ -9,25 +9,24 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
 from infra.settings_access import Access
 from infra.settings_availability import Availability
 from infra.settings_network import Network
 from infra.settings_record import Amounts, Quota, Record, Resources, resources
 from infra.settings_secrets import ConnectionText, SecretName, TaskSecret
+from infra.settings_stores import Database, EndpointStore, MinioStore, ObjectStore, PostgresDatabase
 from infra.settings_types import (
-    Bucket,
     ChartRepository,
     ConnectionId,
     Digest,
     Email,
     Filled,
-    Memory,
     Name,
     ObjectName,
     PinnedImage,
     PythonVersion,
-    Region,
     RegistryServer,
     RepositoryPart,
     TaggedImage,
@@ -36,6 +35,7 @@ from infra.settings_types import (
     Version,
     filled_secret,
 )
+from infra.sizes import DEFAULT_SIZE, Size
 from pipelines.text_forms import PoolName
 
 PROJECT = "de-airflow-pipeline"
@@ -62,7 +62,7 @@ class Kubernetes(Record):
 
 
 class Namespaces(Record):
-    """Quotas of Airflow's namespace and of the one for task pods."""
+    """Quotas of Airflow's namespace and of the one for task pods; others by the stack's size (infra/sizes.py)."""
 
     core_quota: Quota = Quota(
         pods=60, requests=Amounts(cpu="4", memory="16Gi"), limits=Amounts(cpu="60", memory="64Gi")
@@ -73,7 +73,7 @@ class Namespaces(Record):
 
 
 class Components(Record):
-    """Resources of Airflow's components."""
+    """Resources of Airflow's components; others by the stack's size (infra/sizes.py)."""
 
     api_server: Resources = resources("100m", "512Mi", "2", "2Gi")
     scheduler: Resources = resources("100m", "512Mi", "2", "3Gi")
@@ -119,6 +119,7 @@ class Airflow(Record):
     availability: Availability = Availability()
     cleanup: bool = False
     metrics: Metrics | None = None
+    parallelism: Annotated[int, Field(gt=0)] = 16
     components: Components = Components()
 
     @property
@@ -170,26 +171,6 @@ class Images(Record):
     base_digests: Mapping[str, Digest] = Field(default_factory=dict)
 
 
-class ObjectStore(Record):
-    """The MinIO-compatible store: an image that holds ``minio`` and ``mc``, its bucket, its volume."""
-
-    image: PinnedImage = "pgsty/silo:RELEASE.2026-09-16T00-00-00Z"
-    bucket: Bucket = "airflow"
-    region: Region = "us-east-1"
-    volume: Memory = "10Gi"
-    storage_class: str | None = None
-    resources: Resources = resources("50m", "256Mi", "2", "2Gi")
-
-
-class Database(Record):
-    """The Postgres that runs in the cluster."""
-
-    image: PinnedImage = "postgres:17.10-trixie"
-    volume: Memory = "5Gi"
-    storage_class: str | None = None
-    resources: Resources = resources("50m", "256Mi", "2", "1Gi")
-
-
 class Existing(Record):
     """Objects of the two namespaces that others made, and that DAG configs may name all the same."""
 
@@ -222,9 +203,15 @@ class Publication(Record):
 
 
 class Settings(Record):
-    """Everything that differs from stack to stack."""
+    """Everything that differs from stack to stack.
+
+    ``size`` is what keys that are not there are taken from. ``protect``: what holds data, and the secrets to read it
+    with, is not deleted with the stack.
+    """
 
     name: Name = "airflow"
+    size: Size = DEFAULT_SIZE
+    protect: bool = True
     kubernetes: Kubernetes
     registry: Registry
     registry_credentials: Annotated[tuple[RegistryCredential, ...], Field(strict=False), AfterValidator(_one_a_server)]
@@ -234,8 +221,8 @@ class Settings(Record):
     network: Network = Network()
     chart: Chart = Chart()
     images: Images = Images()
-    object_store: ObjectStore = ObjectStore()
-    database: Database = Database()
+    object_store: ObjectStore = MinioStore()
+    database: Database = PostgresDatabase()
     tasks: Tasks = Tasks()
     publication: Publication = Publication()
 
@@ -247,4 +234,13 @@ class Settings(Record):
     def _registry_can_be_pulled_from(self) -> Self:
         if self.registry.server not in {credential.server for credential in self.registry_credentials}:
             raise ValueError(f"a log-in for {self.registry.server}, the server that the images are pushed to")
+        return self
+
+    @model_validator(mode="after")
+    def _backups_can_be_written(self) -> Self:
+        store = self.object_store
+        keys = store.keys if isinstance(store, EndpointStore) else None
+        if self.database.backup.enabled and keys and "backup" not in keys:
+            words = "a log-in for what writes the database's dumps, or database.backup.enabled: false"
+            raise PydanticCustomError("objectStore.keys.backup", words)
         return self

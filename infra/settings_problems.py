@@ -9,13 +9,20 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from infra.settings_stores import KINDS
 from pipelines.errors import Problem
 
 #: What pydantic appends to the place of a mapping's key that is wrong.
 KEY_OF_A_MAPPING = "[key]"
 #: Settings that must be secret, by their place.
 SECRET_MAPPINGS = (("airflow", "connections"), ("tasks", "secrets"))
-SECRET_PATHS = (("registryCredentials",), *SECRET_MAPPINGS, ("access", "oidc", "clientSecret"))
+SECRET_PATHS = (
+    ("registryCredentials",),
+    *SECRET_MAPPINGS,
+    ("access", "oidc", "clientSecret"),
+    ("database", "password"),
+    ("objectStore", "keys"),
+)
 
 _LIMITS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _KINDS = {
@@ -33,7 +40,14 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
     for details in error.errors(include_url=False):
         location = details["loc"]
         key = _key(location)
-        if not location:
+        if not location and "." in details["type"]:
+            # What the settings as a whole check names its key itself.
+            yield Problem(file, details["type"], "nothing", details["msg"], f"set {details['type']}, or the other")
+        elif details["type"] == "union_tag_invalid":
+            kinds = ", ".join(KINDS[str(location[-1])])
+            told = details["ctx"]["tag"]
+            yield Problem(file, f"{key}.kind", repr(told), f"one of {kinds}", f"correct {key}.kind")
+        elif not location:
             yield _no_log_in(details, file)
         elif details["type"] == "extra_forbidden":
             yield _unknown(location, root, file, key)
@@ -51,11 +65,16 @@ def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
 
 def _key(location: tuple[int | str, ...]) -> str:
     key = ""
-    for part in location:
+    for part in _without_kind(location):
         if part == KEY_OF_A_MAPPING:
             continue
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     return key
+
+
+def _without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """What pydantic puts in after the place of a choice: the kind that was chosen."""
+    return location[:1] + location[2:] if location and location[0] in KINDS else location
 
 
 def _no_log_in(details: ErrorDetails, file: str) -> Problem:
@@ -89,6 +108,8 @@ def _record(location: tuple[int | str, ...], root: type[BaseModel]) -> type[Base
     """The record that stands at a location, or that a list there holds."""
     record: type[BaseModel] | None = root
     annotation: Any = None
+    if len(location) > 1 and location[0] in KINDS:
+        record, location = KINDS[str(location[0])][str(location[1])], location[2:]
     for part in location:
         if isinstance(part, int) or record is None:
             continue
@@ -108,7 +129,7 @@ def _leaves(annotation: Any) -> Iterator[type]:
 
 
 def _is_secret(location: tuple[int | str, ...]) -> bool:
-    return any(location[: len(place)] == place for place in SECRET_PATHS)
+    return any(_without_kind(location)[: len(place)] == place for place in SECRET_PATHS)
 
 
 def _how(location: tuple[int | str, ...]) -> str:

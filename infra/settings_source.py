@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, Literal, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from infra import sizes
 from infra.settings import PROJECT, Settings
 from infra.settings_problems import SECRET_PATHS, in_clear_text, problems
 from pipelines.errors import InputError, Problem, problems_in
@@ -18,6 +20,7 @@ from pipelines.strict_yaml import read_yaml
 
 ENCRYPTED = "secure"
 STACK_FILE = "a stack file with a mapping config:"
+PLACEHOLDER = re.compile(r"<[^<>]+>")
 CHART_PATH_VARIABLE = "AIRFLOW_CHART"
 
 
@@ -79,10 +82,15 @@ def without_secrets(values: Mapping[str, object]) -> dict[str, object]:
         inside = known.get(part)
         if isinstance(inside, Mapping) and isinstance(entries := inside.get(key), Mapping):
             known[part] = {**inside, key: {name: value for name in entries if name != ENCRYPTED}}
-    access = _mapping(known.get("access"))
-    if isinstance(oidc := access.get("oidc"), Mapping) and isinstance(oidc.get("clientSecret"), Mapping):
-        known["access"] = {**access, "oidc": {**oidc, "clientSecret": "unknown"}}
-    return known
+    return {key: _without_ciphertext(value) for key, value in known.items()}
+
+
+def _without_ciphertext(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_ciphertext(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return "unknown" if set(value) == {ENCRYPTED} else {key: _without_ciphertext(item) for key, item in value.items()}
 
 
 def with_entries(
@@ -111,10 +119,15 @@ def parse(values: Mapping[str, object], file: str, environment: Mapping[str, str
     variables = os.environ if environment is None else environment
     if (path := variables.get(CHART_PATH_VARIABLE)) and isinstance(chart, Mapping):
         values = {**values, "chart": {**chart, "path": path}}
+    open_ones = {problem.key: problem for problem in unfilled(values, file)}
     try:
-        return Settings.model_validate(dict(values))
+        settings = Settings.model_validate(sizes.filled(values))
     except ValidationError as error:
-        raise InputError(problems(error, Settings, file)) from None
+        found = [problem for problem in problems(error, Settings, file) if problem.key not in open_ones]
+        raise InputError([*open_ones.values(), *found]) from None
+    if open_ones:
+        raise InputError(open_ones.values())
+    return settings
 
 
 def _is_there(values: Mapping[str, Any], place: tuple[str, ...], open_ones: AbstractSet[str]) -> bool:
@@ -123,6 +136,15 @@ def _is_there(values: Mapping[str, Any], place: tuple[str, ...], open_ones: Abst
         found = found.get(part) if isinstance(found, Mapping) else None
     # The engine tells of a whole top-level key only whether anything in it is secret.
     return bool(found) and place[0] in open_ones
+
+
+def unfilled(values: object, file: str, key: str = "") -> Iterator[Problem]:
+    """What an example leaves to its reader: text in <>."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from unfilled(value, file, f"{key}.{name}" if key else str(name))
+    elif isinstance(values, str) and PLACEHOLDER.fullmatch(values):
+        yield Problem(file, key, f"the placeholder {values}", "a value of your own", f"set {key}")
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,5 +166,5 @@ def _is_structured(key: str) -> bool:
     for field in Settings.model_fields.values():
         if field.alias == key:
             kind = field.annotation
-            return get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, BaseModel))
+            return kind is not str and get_origin(kind) is not Literal
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from pipelines.text_forms import Matching
 
@@ -48,6 +48,37 @@ Host = Annotated[
     Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z][-a-z0-9]*[a-z0-9]", "a host name, such as airflow.example.org"),
 ]
 ChartRepository = Annotated[str, Matching(r"(https|oci)://[^\s?#]+", "an address that starts with https:// or oci://")]
+Port = Annotated[int, Field(gt=0, le=65535)]
+ServerName = Annotated[
+    str,
+    Matching(r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?", "a server's name or address, without scheme and port"),
+]
+Address = Annotated[
+    str,
+    Matching(r"https?://[^\s/?#@]+", "an address with its scheme and nothing after it, such as https://s3.example.org"),
+]
+DatabaseName = Annotated[
+    str, Matching(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "at most 63 letters, digits, _ and -, no digit first")
+]
+Authority = Annotated[
+    str,
+    Matching(
+        r"(?s)\s*-----BEGIN CERTIFICATE-----\n.+\n-----END CERTIFICATE-----\s*",
+        "the text of a certificate, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+    ),
+]
+OidcProviderArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^\s:]+",
+        "an ARN such as arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC",
+    ),
+]
+KeyArn = Annotated[
+    str,
+    Matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key, no alias"),
+]
+PolicyArn = Annotated[str, Matching(r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/\S+", "the ARN of an IAM policy")]
 HttpsUrl = Annotated[str, Matching(r"https://[^\s/?#]+(/[^\s?#]*)?", "an address that starts with https://")]
 Filled = Annotated[str, Matching(r"(?s).+", "text that is not empty")]
 Email = Annotated[str, Matching(r"[^@\s]+@[^@\s]+", "an e-mail address")]

@@ -13,7 +13,7 @@ from lightkube import Client
 from lightkube.resources.core_v1 import Secret, Service
 
 from infra import names
-from infra.object_store import NAME, PORT
+from infra.minio import NAME, PORT
 from infra.settings import Settings
 from local.waiting import GaveUp
 

@@ -2,7 +2,7 @@
 # Makes .venv from the pinned requirements where it is missing or stale: venv.sh PYTHON STAMP.
 set -euo pipefail
 python=$1 stamp=$2
-wanted=$({ "$python" --version; cat requirements.txt requirements-dev.txt; } | sha256sum)
+wanted=$({ "$python" --version; cat requirements.txt requirements-dev.txt requirements-aws.txt; } | sha256sum)
 [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
@@ -22,4 +22,7 @@ rm -f "$stamp"
 # uv installs in seconds what pip takes a minute for. Neither leaves a cache outside the clone.
 .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check "$(grep '^uv==' requirements-dev.txt)"
 .venv/bin/uv pip install --quiet --no-cache --python .venv/bin/python --requirement requirements-dev.txt
+# infra/provider_packages.py says why not beside the others.
+.venv/bin/uv pip install --quiet --no-cache --no-deps --python .venv/bin/python --target .venv/provider-packages \
+    --requirement requirements-aws.txt
 echo "$wanted" >"$stamp"

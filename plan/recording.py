@@ -76,6 +76,9 @@ class Recording(mocks.Mocks):
         if kind == "docker-build:index:Image":
             digest = f"sha256:{hashlib.sha256(inputs['tags'][0].encode()).hexdigest()}"
             return {"digest": digest if self.builds_known else None, "ref": f"{inputs['tags'][0]}@{digest}"}
+        if kind == "aws:iam/role:Role":
+            # The account is nobody's.
+            return {"arn": f"arn:aws:iam::000000000000:role/{name}", "name": name}
         if kind.startswith("kubernetes:") and not inputs.get("metadata", {}).get("name"):
             return {"metadata": {**inputs.get("metadata", {}), "name": f"{name}-auto"}}
         return {}

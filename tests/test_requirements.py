@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9]+([._-][A-Za-z0-9]+)*)(\[[a-z]+\])?==[0-9]\S*$")
 #: These run in images, or in the Airflow environment of the test suite, and not in the one of these files.
 ELSEWHERE = re.compile(r"^(dags|images|airflow_runtime|tests/fixtures)/|/inside/|^tests/airflow_environment\.py$")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.settings import Database
+from infra.settings_stores import PostgresDatabase
 from local.services.service import RESTRICTED, Declared, Held, Manifest, Service, identity
 
 NAME = "warehouse"
@@ -52,7 +52,7 @@ def _workload(service: Service, held: Held) -> Manifest:
     mounts = {"data": DATA, "password": SECRET, "socket": "/var/run/postgresql", "tmp": "/tmp"}  # noqa: S108 - emptyDir
     container = {
         "name": NAME,
-        "image": Database().image,
+        "image": PostgresDatabase().image,
         "imagePullPolicy": "IfNotPresent",
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "ports": [{"containerPort": PORT}],

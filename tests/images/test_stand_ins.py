@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from lightkube import Client
 
-from infra.settings import Database, ObjectStore, Tasks
+from infra.settings import Tasks
+from infra.settings_stores import MinioStore, PostgresDatabase
 from local.kubernetes_client import connect
 from local.machine import Machine
 from local.mirror import RECIPES
@@ -69,7 +70,7 @@ TRIALS = {
         12345, 12345,
     ),
     "postgres": Trial(
-        Database().image, POSTGRES_SCRIPT, 999, 999,
+        PostgresDatabase().image, POSTGRES_SCRIPT, 999, 999,
         server=("postgres", "-c", "max_connections=33"),
         environment={
             "POSTGRES_USER": "airflow", "POSTGRES_PASSWORD": "right", "POSTGRES_DB": "airflow",
@@ -78,7 +79,7 @@ TRIALS = {
         writable=("/tmp", "/var/run/postgresql", "/var/lib/postgresql/data"),
     ),
     "object-store": Trial(
-        ObjectStore().image, STORE_SCRIPT, 1000, 1000,
+        MinioStore().image, STORE_SCRIPT, 1000, 1000,
         server=("server", "/data", "--console-address", ":9001"),
         environment={"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": "root-password"},
         writable=("/tmp", "/data"),

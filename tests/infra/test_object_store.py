@@ -10,8 +10,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.object_store import SETUP, ObjectStore, ObjectStoreArguments
-from infra.object_store_policies import AIRFLOW, PUBLISHER, TASKS, USERS
+from infra.minio import SETUP
+from infra.object_store import ObjectStore, ObjectStoreArguments, authority
+from infra.object_store_policies import AIRFLOW, BACKUP, PUBLISHER, TASKS, USERS
 from tests.infra import stacks
 from tests.infra.pods import pods, violations
 from tests.infra.recording import Recording, record
@@ -19,10 +20,10 @@ from tests.infra.recording import Recording, record
 READ, WRITE, DELETE, LIST = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["up", "preview"])
-def recording(request: pytest.FixtureRequest) -> Recording:
+def recorded(*, preview: bool = False, **keys: Any) -> Recording:
+    settings = stacks.stack(objectStore={"bucket": "lake", **keys})
+
     def program() -> None:
-        settings = stacks.stack(objectStore={"bucket": "lake", "volume": "3Gi", "storageClass": "fast"})
         ObjectStore(
             ObjectStoreArguments(
                 namespace=pulumi.Output.from_input("airflow"),
@@ -34,7 +35,12 @@ def recording(request: pytest.FixtureRequest) -> Recording:
             pulumi.ResourceOptions(),
         )
 
-    return record(program, preview=request.param)
+    return record(program, preview=preview)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["up", "preview"])
+def recording(request: pytest.FixtureRequest) -> Recording:
+    return recorded(preview=request.param, volume="3Gi", storageClass="fast")
 
 
 def decoded(recording: Recording, resource: str) -> dict[str, str]:
@@ -84,6 +90,7 @@ def test_airflow_s_connection_is_addressed_by_path(recording: Recording) -> None
 @pytest.mark.parametrize(
     ("resource", "namespace", "user"),
     [
+        ("object-store-backup", "airflow", "backup"),
         ("object-store-publisher", "airflow", "publisher"),
         ("object-store-tasks-core", "airflow", "tasks"),
         ("object-store-tasks-tasks", "airflow-tasks", "tasks"),
@@ -98,6 +105,128 @@ def test_clients_get_their_environment(recording: Recording, resource: str, name
         "AWS_REGION": "us-east-1",
         "OBJECT_STORE_BUCKET": "lake",
     }
+
+
+def setup(recording: Recording) -> dict[str, str]:
+    return dict(recording.one(":ConfigMap", "object-store-setup").inputs["data"])
+
+
+def test_logs_and_back_ups_go_with_age_and_so_does_what_was_overwritten() -> None:
+    rules = json.loads(setup(recorded(logDays=7, backupDays=8, overwrittenDays=9))["lifecycle.json"])["Rules"]
+    assert {rule["Filter"]["Prefix"]: rule["Expiration"] for rule in rules} == {
+        "backups/": {"Days": 8},
+        "logs/": {"Days": 7},
+        "": {"ExpiredObjectDeleteMarker": True},
+    }
+    assert [rule["NoncurrentVersionExpiration"] for rule in rules if not rule["Filter"]["Prefix"]] == [
+        {"NoncurrentDays": 9}
+    ]
+
+
+@pytest.mark.parametrize(("wanted", "state"), [(True, "enable"), (False, "suspend")])
+def test_versioning_is_the_stack_s_choice(wanted: bool, state: str) -> None:
+    found = recorded(versioning=wanted)
+    (container,) = found.one(":Job", "object-store-setup").inputs["spec"]["template"]["spec"]["containers"]
+    assert {"name": "VERSIONING", "value": state} in container["env"]
+    kept = [rule for rule in json.loads(setup(found)["lifecycle.json"])["Rules"] if not rule["Filter"]["Prefix"]]
+    assert bool(kept) is wanted
+
+
+def with_tls(**more: str) -> Recording:
+    return recorded(tls={"secret": "store-certificate", **more})
+
+
+def test_with_a_certificate_everything_is_https() -> None:
+    found = with_tls()
+    pod = found.one(":StatefulSet", "object-store").inputs["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"][-2:] == ["--certs-dir", "/certificates"]
+    assert {container[probe]["httpGet"]["scheme"] for probe in ("readinessProbe", "livenessProbe")} == {"HTTPS"}
+    (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "certificates"]
+    assert volume["secret"]["secretName"] == "store-certificate"
+    assert {item["path"] for item in volume["secret"]["items"]} == {"public.crt", "private.key"}
+    (text,) = decoded(found, "object-store-airflow").values()
+    assert json.loads(text)["extra"]["endpoint_url"] == "https://object-store.airflow.svc:9000"
+    assert "verify" not in json.loads(text)["extra"]
+    job = found.one(":Job", "object-store-setup").inputs["spec"]["template"]["spec"]["containers"][0]
+    (host,) = [one["value"] for one in job["env"] if one["name"] == "MC_HOST_store"]
+    assert host.startswith("https://")
+
+
+def test_an_authority_of_one_s_own_reaches_whoever_asks_the_store() -> None:
+    found = with_tls(authority=stacks.CERTIFICATE)
+    path = "/opt/airflow/runtime/object-store-authority.pem"
+    (text,) = decoded(found, "object-store-airflow").values()
+    assert json.loads(text)["extra"]["verify"] == path
+    assert decoded(found, "object-store-publisher")["AWS_CA_BUNDLE"] == path
+    job = found.one(":Job", "object-store-setup").inputs["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "SSL_CERT_FILE", "value": "/setup/object-store-authority.pem"} in job["env"]
+    assert setup(found)["object-store-authority.pem"] == stacks.CERTIFICATE
+    settings = stacks.stack(objectStore={"tls": {"secret": "a", "authority": stacks.CERTIFICATE}})
+    assert authority(settings.object_store) == {"object-store-authority.pem": stacks.CERTIFICATE}
+
+
+KEYS = {
+    user: {"accessKey": f"{user}-id", "secretKey": f"key-of-{user}"}
+    for user in ("airflow", "backup", "publisher", "tasks")
+}
+ENDPOINT = {"kind": "endpoint", "url": "https://s3.example.org", "region": "eu-west-1"}
+
+
+def test_a_bucket_that_exists_is_reached_with_the_keys_given() -> None:
+    found = recorded(**ENDPOINT, keys=KEYS, addressing="virtual")
+    assert {entry.type for entry in found.registrations if entry.custom} == {"kubernetes:core/v1:Secret"}
+    (text,) = decoded(found, "object-store-airflow").values()
+    assert json.loads(text) == {
+        "conn_type": "aws",
+        "login": "airflow-id",
+        "password": "key-of-airflow",
+        "extra": {
+            "endpoint_url": "https://s3.example.org",
+            "region_name": "eu-west-1",
+            "config_kwargs": {"s3": {"addressing_style": "virtual"}},
+        },
+    }
+    assert decoded(found, "object-store-tasks-tasks") == {
+        "AWS_ACCESS_KEY_ID": "tasks-id",
+        "AWS_SECRET_ACCESS_KEY": "key-of-tasks",
+        "AWS_ENDPOINT_URL_S3": "https://s3.example.org",
+        "AWS_REGION": "eu-west-1",
+        "OBJECT_STORE_BUCKET": "lake",
+    }
+    assert all(entry.secret_paths == {"data"} for entry in found.of(":Secret"))
+
+
+def test_without_keys_the_secrets_are_others_to_make() -> None:
+    assert [entry.type for entry in recorded(**ENDPOINT).registrations if entry.custom] == []
+
+
+def test_on_s3_clients_are_told_the_bucket_and_no_key() -> None:
+    found = recorded(kind="s3", oidcProvider=stacks.OIDC_PROVIDER)
+    (text,) = decoded(found, "object-store-airflow").values()
+    assert json.loads(text) == {"conn_type": "aws", "extra": {"region_name": "us-east-1"}}
+    for name in ("backup", "publisher", "tasks-core", "tasks-tasks"):
+        assert decoded(found, f"object-store-{name}") == {"AWS_REGION": "us-east-1", "OBJECT_STORE_BUCKET": "lake"}
+
+
+def test_what_holds_data_or_reads_it_is_protected_and_jobs_may_be_replaced() -> None:
+    settings = stacks.stack(objectStore={"bucket": "lake"})
+
+    def program() -> None:
+        ObjectStore(
+            ObjectStoreArguments(
+                namespace=pulumi.Output.from_input("airflow"),
+                tasks_namespace=pulumi.Output.from_input("airflow-tasks"),
+                settings=settings.object_store,
+                job_resources=settings.airflow.components.jobs,
+                fingerprint_key=pulumi.Output.secret("key"),
+            ),
+            pulumi.ResourceOptions(protect=True),
+        )
+
+    found = record(program)
+    open_ones = {entry.type for entry in found.registrations if entry.custom and not entry.protect}
+    assert open_ones == {"kubernetes:batch/v1:Job", "kubernetes:core/v1:ConfigMap"}
 
 
 def test_only_the_setup_job_and_the_server_read_root_s_password(recording: Recording) -> None:
@@ -119,7 +248,14 @@ def test_the_setup_runs_anew_when_policies_bucket_or_passwords_change(recording:
     files = recording.one(":ConfigMap", "object-store-setup").inputs
     assert "name" not in files["metadata"]
     assert files["immutable"] is True
-    assert set(files["data"]) == {"setup.sh", "airflow.json", "publisher.json", "tasks.json"}
+    assert set(files["data"]) == {
+        "setup.sh",
+        "lifecycle.json",
+        "airflow.json",
+        "backup.json",
+        "publisher.json",
+        "tasks.json",
+    }
 
 
 def allowed(user: Any, action: str, path: str) -> bool:
@@ -148,6 +284,14 @@ def allowed(user: Any, action: str, path: str) -> bool:
         (AIRFLOW, READ, "data/x", False),
         (AIRFLOW, LIST, "logs/dag_id=x", True),
         (AIRFLOW, LIST, "data/", False),
+        (BACKUP, WRITE, "backups/a.dump", True),
+        (BACKUP, READ, "backups/a.dump", True),
+        (BACKUP, LIST, "backups/", True),
+        (BACKUP, DELETE, "backups/a.dump", False),
+        (BACKUP, READ, "dags/current", False),
+        (AIRFLOW, READ, "backups/a.dump", False),
+        (PUBLISHER, READ, "backups/a.dump", False),
+        (TASKS, READ, "backups/a.dump", False),
         (PUBLISHER, WRITE, "dags/current", True),
         (PUBLISHER, DELETE, "dags/versions/a.tar.gz", True),
         (PUBLISHER, LIST, "dags/versions/", True),
@@ -184,6 +328,7 @@ FAKE_MC = """#!/bin/sh
 echo "$*" >> "$CALLS"
 case "$1 $2 $3 $4" in
   "ready "*) exit 0 ;;
+  "ilm import store/lake "*) cat >> "$STDIN" ;;
   "admin user add "*) cat >> "$STDIN"; [ "$#" = 4 ] ;;
   "admin user info "*) cat "$ATTACHED" 2>/dev/null || true ;;
   "admin policy attach "*) echo "PolicyName: $5" >> "$ATTACHED" ;;
@@ -200,7 +345,11 @@ def test_the_setup_may_run_twice_and_shows_no_password(tmp_path: Path) -> None:
     for user in USERS:
         (users / user.name).write_text(f"password-of-{user.name}")
     script = tmp_path / "setup.sh"
-    script.write_text(SETUP.read_text().replace("/users/", f"{users}/"))
+    lifecycle = tmp_path / "lifecycle.json"
+    lifecycle.write_text('{"Rules": []}')
+    script.write_text(
+        SETUP.read_text().replace("/users/", f"{users}/").replace("/setup/lifecycle.json", str(lifecycle))
+    )
     environment = {
         "PATH": f"{tmp_path}:/usr/bin:/bin",
         "CALLS": str(tmp_path / "calls"),
@@ -208,6 +357,7 @@ def test_the_setup_may_run_twice_and_shows_no_password(tmp_path: Path) -> None:
         "ATTACHED": str(tmp_path / "attached"),
         "BUCKET": "lake",
         "REGION": "us-east-1",
+        "VERSIONING": "enable",
         "USERS": " ".join(user.name for user in USERS),
     }
     shell = shutil.which("dash") or "/bin/sh"
@@ -216,6 +366,9 @@ def test_the_setup_may_run_twice_and_shows_no_password(tmp_path: Path) -> None:
     calls = (tmp_path / "calls").read_text()
     assert "password-of" not in calls
     assert calls.count("mb --ignore-existing --region us-east-1 store/lake") == 2
+    assert calls.count("version enable store/lake") == 2
+    assert calls.count("anonymous set private store/lake") == 2
+    assert calls.count("ilm import store/lake") == 2
     assert calls.count("admin policy attach") == len(USERS)
     for user in USERS:
         assert f"admin policy create store {user.name} /setup/{user.name}.json" in calls

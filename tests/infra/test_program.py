@@ -82,6 +82,7 @@ def test_every_pod_is_restricted_with_requests_and_limits(recording: Recording) 
     found = {name: violations(pod) for name, pod in pods(recording)}
     assert {name: problems for name, problems in found.items() if problems} == {}
     assert set(found) == {
+        "Job airflow-backup",
         "Job airflow-migration",
         "Job airflow-pools",
         "Job object-store-setup",

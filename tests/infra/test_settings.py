@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pulumi
 import pytest
@@ -13,13 +15,14 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import BaseModel
 
 from infra import settings_source
-from infra.settings import PROJECT, Settings
+from infra.settings import PROJECT, Airflow, Namespaces, Settings
+from infra.settings_stores import ExternalDatabase, S3Store
 from pipelines.errors import InputError
 from tests.infra import stacks
 
 GOLDEN = Path(__file__).parent / "golden" / "settings"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
-KINDS = {"string": str, "integer": int, "boolean": bool, "array": tuple, "object": BaseModel}
+KINDS: dict[str, Any] = {"string": str, "integer": int, "boolean": bool, "array": tuple, "object": BaseModel}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -52,6 +55,52 @@ def test_the_dev_stack_is_in_order() -> None:
     assert settings.airflow.executors == ("KubernetesExecutor", "LocalExecutor")
     assert settings.airflow.image == "apache/airflow:3.2.2-python3.13"
     assert settings.tasks_namespace == "airflow-tasks"
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_an_example_is_refused_as_it_is_and_is_in_order_once_filled_in(name: str) -> None:
+    path = stacks.ROOT / f"Pulumi.{name}.yaml"
+    values = settings_source.read_stack_file(path)
+    open_ones = {problem.key for problem in settings_source.unfilled(values, path.name)}
+    with pytest.raises(InputError) as refusal:
+        settings_source.parse(values, path.name)
+    assert open_ones <= {problem.key for problem in refusal.value.problems}
+    filled = stacks.example(name)
+    assert isinstance(filled.object_store, S3Store)
+    assert isinstance(filled.database, ExternalDatabase)
+    assert filled.protect
+    assert filled.database.backup.enabled
+
+
+@pytest.mark.parametrize("path", sorted(stacks.ROOT.glob("Pulumi.*.yaml")), ids=lambda path: path.name)
+def test_no_stack_registers_with_a_provider_that_was_not_made_for_it(path: Path) -> None:
+    config = yaml.safe_load(path.read_text())["config"]
+    s3 = isinstance(config.get(f"{PROJECT}:objectStore"), dict)
+    assert set(config["pulumi:disable-default-providers"]) == {"kubernetes", *(["aws"] if s3 else [])}
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_a_size_gives_what_a_stack_does_not_say_itself_key_by_key(size: str) -> None:
+    plain = stacks.stack(size=size)
+    own = stacks.stack(size=size, airflow={"components": {"scheduler": {"requests": {"memory": "5Gi"}}}})
+    asked, given = own.airflow.components.scheduler, plain.airflow.components.scheduler
+    assert asked.requests.memory == "5Gi"
+    assert (asked.requests.cpu, asked.limits) == (given.requests.cpu, given.limits)
+    assert own.namespaces == plain.namespaces
+
+
+def test_the_smallest_size_is_what_the_records_say() -> None:
+    small = stacks.stack(size="small")
+    assert (small.namespaces, small.airflow) == (Namespaces(), Airflow())
+    assert small == stacks.stack()
+
+
+def test_each_size_is_larger_than_the_one_before() -> None:
+    every = [stacks.stack(size=size) for size in ("small", "medium", "large")]
+    for before, after in itertools.pairwise(every):
+        assert before.airflow.parallelism < after.airflow.parallelism
+        assert before.namespaces.tasks_quota.pods < after.namespaces.tasks_quota.pods
+        assert before.airflow.availability.replicas.scheduler < after.airflow.availability.replicas.scheduler
 
 
 def test_the_engine_and_a_plain_mapping_give_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,10 +161,22 @@ def test_the_project_file_declares_every_key_with_its_type() -> None:
     assert set(declared) == {f"{PROJECT}:{field.alias}" for field in Settings.model_fields.values()}
     for field in Settings.model_fields.values():
         entry = declared[f"{PROJECT}:{field.alias}"]
-        kind = getattr(field.annotation, "__origin__", field.annotation)
-        assert isinstance(kind, type)
-        assert issubclass(kind, KINDS[entry["type"]])
+        for kind in kinds(field.annotation):
+            assert issubclass(kind, KINDS[entry["type"]])
         assert "default" in entry, "the CLI would refuse in its own words what is not set"
+
+
+def kinds(annotation: Any) -> Iterator[type]:
+    """The types of values that an annotation stands for."""
+    if get_origin(annotation) is Literal:
+        yield from {type(value) for value in get_args(annotation)}
+    elif get_origin(annotation) is tuple:
+        yield tuple
+    elif isinstance(annotation, type):
+        yield annotation
+    else:
+        for part in get_args(annotation):
+            yield from kinds(part)
 
 
 @given(st.text(min_size=6, alphabet=st.characters(codec="ascii", categories=["L", "N"])), st.sampled_from("spw"))

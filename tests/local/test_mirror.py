@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from packaging.requirements import Requirement
 
-from infra.settings import Database, ObjectStore, Tasks
+from infra.settings import Tasks
+from infra.settings_stores import MinioStore, PostgresDatabase
 from local.machine import Machine
 from local.mirror import RECIPES, build, ensure_mirror, recipes, rootfs
 from local.progress import Progress
@@ -81,7 +82,7 @@ def test_each_recipe_says_in_its_dockerfile_what_it_stands_on() -> None:
 
 
 def test_every_upstream_image_that_the_project_names_has_a_stand_in() -> None:
-    named = {ObjectStore().image, Database().image, Tasks().xcom_sidecar_image}
+    named = {MinioStore().image, PostgresDatabase().image, Tasks().xcom_sidecar_image}
     for project in sorted((ROOT / "images").rglob("pyproject.toml")):
         named |= {tomllib.loads(project.read_text())["tool"]["dag-image"].get("upstream")} - {None}
     assert named <= {recipe.reference for recipe in RECIPES}

@@ -11,7 +11,7 @@ from botocore.config import Config
 from lightkube.resources.core_v1 import Pod
 
 from infra import names
-from infra.object_store import NAME, PORT
+from infra.minio import NAME, PORT
 from local.bucket import secret, service_address
 from local.task_pods import MAIN_CONTAINER
 from local.waiting import wait
