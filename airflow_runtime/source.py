@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,25 @@ def call(bundle_file: str, source: str, entry: str, arguments: Mapping[str, Any]
     name, what it imports from its folder is forgotten afterwards: two versions in one process never meet. Raises
     SourceError; what the function raises passes through.
     """
+    with _function(bundle_file, source, entry) as function:
+        return function(**arguments)
+
+
+def call_back(bundle_file: str, source: str, path: str, context: Mapping[str, Any]) -> Any:
+    """Return ``function(context)`` for ``module:function`` in the folder, as ``call`` finds it, or for
+    ``package.module.function`` of Airflow's own environment.
+
+    Raises SourceError, ImportError for a module and AttributeError for a function that is not there.
+    """
+    if ":" in path:
+        with _function(bundle_file, source, path) as function:
+            return function(context)
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)(context)
+
+
+@contextmanager
+def _function(bundle_file: str, source: str, entry: str) -> Iterator[Callable[..., Any]]:
     folder = Path(bundle_file).parent / "sources" / source
     if not folder.is_dir():
         raise SourceError(f"{folder} is not in this version of the DAGs")
@@ -45,7 +64,7 @@ def call(bundle_file: str, source: str, entry: str, arguments: Mapping[str, Any]
         function = getattr(module, function_name, None)
         if not callable(function):
             raise SourceError(f"module {module_name!r} in {folder} has no function {function_name!r}")
-        return function(**arguments)
+        yield function
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ REFUSED = (nodes.Extends, nodes.Block, nodes.Include, nodes.Import, nodes.FromIm
 # https://airflow.apache.org/docs/apache-airflow/stable/templates-ref.html#filters
 AIRFLOW_FILTERS = {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"}
 OPENERS = ("{{", "{%", "{#")
+# Airflow reads a field of BashOperator that ends so as the name of a file that holds the template.
+TEMPLATE_FILES = (".sh", ".bash")
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,39 @@ class BadTemplate:
     message: str
 
 
-def arguments_template(arguments: Mapping[str, Any]) -> str:
-    """The text; rendered by Jinja it is one JSON object without ``$``. The arguments have no bad template."""
+def arguments_template(arguments: Mapping[str, Any], item: str = "") -> str:
+    """The text; rendered by Jinja it is one JSON object without ``$``. The arguments have no bad template.
+
+    ``item`` is the start of a template that sets the variable of that name, of a mapped task.
+    """
     text = _json(arguments)
     if any(is_template(value) for _, value in _strings(arguments, "")):
-        return '{% filter replace("$", "\\\\u0024") %}' + text + "{% endfilter %}"
+        return item + '{% filter replace("$", "\\\\u0024") %}' + text + "{% endfilter %}"
     return text
+
+
+def environment_templates(arguments: Mapping[str, Any], item: str = "") -> dict[str, str]:
+    """Each argument as a template of its own: a text as it is, any other value as JSON."""
+    found = {}
+    for name, value in arguments.items():
+        if isinstance(value, str):
+            found[name] = item + value if is_template(value) else literal_template(value)
+        elif any(is_template(text) for _, text in _strings(value, "")):
+            found[name] = item + _json(value)
+        else:
+            found[name] = literal_template(json.dumps(value, allow_nan=False))
+    return found
+
+
+def item_of_list(items: Sequence[Any]) -> str:
+    """``item`` is what stands in a list of JSON values at the index of the mapped task."""
+    text = json.dumps(list(items), allow_nan=False)
+    return '{% set item = macros.json.loads("' + _escaped(text) + '")[ti.map_index] %}'
+
+
+def item_of_result(task: str) -> str:
+    """``item`` is what stands in the XCom of another task at the index of the mapped task."""
+    return '{% set item = ti.xcom_pull(task_ids="' + _escaped(task) + '")[ti.map_index] %}'
 
 
 def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
@@ -96,20 +125,19 @@ def is_template(text: str) -> bool:
 
 def literal_template(text: str) -> str:
     """A template that renders to just this text: for values that are not templates in fields that are."""
-    if not is_template(text) and "\r" not in text and not text.endswith("\n"):
+    if not is_template(text) and "\r" not in text and not text.endswith(("\n", *TEMPLATE_FILES)):
         return text
-    escaped = "".join(character if _plain(character) else _escape(character) for character in text)
-    return '{{ "' + escaped + '" }}'
+    return '{{ "' + _escaped(text) + '" }}'
 
 
-def word_template(text: str) -> str:
+def word_template(text: str, item: str = "") -> str:
     """A template for one word of a container's command or arguments, in which Kubernetes expands $(NAME) too.
 
-    It arrives as the text, or as what the template in it renders to.
+    It arrives as the text, or as what the template in it renders to. ``item`` as in ``arguments_template``.
     """
     if not is_template(text):
         return literal_template(text.replace("$", "$$"))
-    return '{% filter replace("$", "$$") %}' + text + "{% endfilter %}"
+    return item + '{% filter replace("$", "$$") %}' + text + "{% endfilter %}"
 
 
 def _json(value: Any) -> str:
@@ -156,6 +184,11 @@ def _strings(value: Any, key: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             yield from _strings(item, f"{key}.{position}")
+
+
+def _escaped(text: str) -> str:
+    """Inside a string of a template."""
+    return "".join(character if _plain(character) else _escape(character) for character in text)
 
 
 def _plain(character: str) -> bool:

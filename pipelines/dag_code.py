@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pipelines.argument_template import arguments_template, literal_template, word_template
+from pipelines.argument_template import arguments_template
 from pipelines.catalog import Catalog
+from pipelines.dag_code_dag import dag_call
+from pipelines.dag_code_names import imports
+from pipelines.dag_code_pod import of_its_own, shareable
+from pipelines.dag_code_task import Generated, variable
+from pipelines.dag_code_worker import bash_arguments, worker_arguments
 from pipelines.dag_config import DagConfig
-from pipelines.dag_form import Dag, Task
-from pipelines.dag_pods import env_from, pod_override, resources, shared_of_pods, unexpanded
-from pipelines.published_paths import SOURCES_PREFIX
-from pipelines.python_source import Call, Name, Value, literal, written
+from pipelines.dag_form_task import ResultOf
+from pipelines.python_source import Call, Name, Value, literal, names_in, written
 
-# Pod names end in a suffix of nine characters that the provider adds.
-LONGEST_POD_NAME = 54
-# The names that the generated file itself uses; a task of that name gets an underscore.
-TAKEN = frozenset(("airflow", "call", "datetime", "json", "k8s", "task", "timedelta", "tuple", "print", "arguments"))
+INDENT = "    "
+ONE_RUN_EACH = ("def each(item):", f"{INDENT}return {{}}")
+
+
+@dataclass
+class Body:
+    """Lines of the file below its imports, and the names that they use."""
+
+    lines: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def add(self, before: str, value: Value, after: str = "", indent: int = 1) -> None:
+        """``<before><value><after>``."""
+        self.used.update(names_in(value))
+        text = written(value, indent, before=len(before), after=len(after))
+        self.lines.append(f"{INDENT * indent}{before}{text}{after}")
 
 
 def dag_source(config: DagConfig, catalog: Catalog) -> str:
     """The text of ``<dag_id>.py``. Raises KeyError for an image that is not in the catalog."""
-    dag = config.dag
-    kinds = {task.kind for task in dag.tasks.values()}
-    shared = _secrets_of_all(dag)
-    body = [f"with {written(_dag(dag), before=5, after=1)}:"]
-    for name, task in dag.tasks.items():
-        body += _EMITTERS[task.kind](config, name, task, catalog)
-    body += _order(dag)
-    parts = [*_header(config, catalog), *_imports(kinds)]
-    if "pod" in kinds:
-        parts += [f"POD = {written(shared_of_pods(catalog, shared), before=6)}", ""]
-    return "\n".join([*parts, *body]) + "\n"
+    tasks = [Generated(config, name, task, catalog) for name, task in config.dag.tasks.items()]
+    body = Body()
+    shared = _shared([shareable(one) for one in tasks if one.task.kind == "pod"])
+    if any(one.task.pod_template for one in tasks):
+        folder = 'Path(__file__).with_name("pod_templates")'
+        body.lines += [f"POD_TEMPLATES = {folder}", ""]
+        body.used.add("Path")
+    if shared:
+        body.add("POD = ", shared, indent=0)
+        body.lines.append("")
+    if any(isinstance(one.task.expand, ResultOf) for one in tasks):
+        body.lines += ["", *ONE_RUN_EACH, "", ""]
+    body.add("with ", dag_call(config), ":", indent=0)
+    for name, group in config.dag.groups.items():
+        named: dict[str, Value] = {"prefix_group_id": False}
+        if group.tooltip:
+            named["tooltip"] = group.tooltip
+        if group.group:
+            named["parent_group"] = Name(variable(group.group))
+        body.add(f"{variable(name)} = ", Call(Name("TaskGroup"), named, [name]))
+    for one in tasks:
+        _EMITTERS[one.task.kind](body, one, shared)
+    _order(body, config)
+    return "\n".join([*_header(config, catalog), *imports(body.used), *body.lines]) + "\n"
 
 
 def _header(config: DagConfig, catalog: Catalog) -> Iterator[str]:
-    types = sorted({config.dag.image_of(name) for name in config.dag.tasks})
+    beside = (
+        container.image
+        for task in config.dag.tasks.values()
+        for container in (*task.init_containers, *task.sidecars)
+        if container.image
+    )
+    types = sorted({*(config.dag.image_of(name) for name in config.dag.tasks), *beside})
     yield f"# Generated from {_comment(config.file)}: change that file, not this one."
     yield f"# config sha256:{config.sha256}"
     yield f"# source sha256:{config.source.sha256}"
@@ -48,142 +81,87 @@ def _comment(text: str) -> str:
     return literal(text)[1:-1]
 
 
-def _imports(kinds: AbstractSet[str]) -> Iterator[str]:
-    if "python" in kinds:
-        yield "import json"
-    yield "from datetime import UTC, datetime, timedelta"
-    yield ""
-    if "pod" in kinds:
-        yield "from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator"
-    else:
-        # The DAG processor imports a file's airflow.* modules once, before it forks for each file. This one brings the
-        # kubernetes models along; imported by the file alone they would cost each fork 0.4 s and 40 MB.
-        yield "import airflow.providers.cncf.kubernetes.secret  # noqa: F401 - kubernetes models, once for all files"
-    yield f"from airflow.sdk import {'DAG, task' if 'python' in kinds else 'DAG'}"
-    yield "from kubernetes.client import models as k8s"
-    yield ""
+def _shared(pods: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+    """The arguments that all pod tasks have, with one value each."""
+    first, *others = pods or [{}]
+    return {
+        argument: value
+        for argument, value in first.items()
+        if all(argument in other and other[argument] == value for other in others)
+    }
 
 
-def _dag(dag: Dag) -> Call:
-    start = [dag.start_date.year, dag.start_date.month, dag.start_date.day]
-    return Call(
-        Name("DAG"),
-        {
-            "dag_id": dag.dag_id,
-            **({"description": dag.description} if dag.description else {}),
-            "schedule": dag.schedule if isinstance(dag.schedule, str) else None,
-            "start_date": Call(Name("datetime"), {"tzinfo": Name("UTC")}, start),
-            "catchup": dag.catchup,
-            "tags": list(dag.tags),
-            "default_args": {
-                "owner": dag.owner,
-                "retries": dag.retries,
-                "retry_delay": _timedelta(dag.retry_delay),
-            },
-        },
-    )
+def _pod_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
+    named = of_its_own(one)
+    named |= {argument: value for argument, value in shareable(one).items() if argument not in shared}
+    _operator(body, one, "KubernetesPodOperator", named, Name("POD") if shared else None)
 
 
-def _pod_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Iterator[str]:
-    deadline = task.startup_timeout + task.execution_timeout
-    source = config.source.sha256
-    own = env_from(catalog, config.dag.secrets_of(name))
-    operator = Call(
-        Name("KubernetesPodOperator"),
-        {
-            "task_id": name,
-            "name": f"{config.dag_id}-{name}".replace("_", "-")[:LONGEST_POD_NAME].rstrip("-"),
-            "image": catalog.images[config.dag.image_of(name)].pinned,
-            "env_vars": {
-                **{variable: literal_template(unexpanded(str(text))) for variable, text in sorted(task.env.items())},
-                "TASK_SOURCE": f"{SOURCES_PREFIX}/{source}.tar.gz",
-                "TASK_SOURCE_SHA256": source,
-                **(
-                    {"TASK_ENTRY": task.entry, "TASK_ARGUMENTS": arguments_template(task.keywords)}
-                    if task.entry
-                    else {}
-                ),
-            },
-            **({"cmds": [word_template(word) for word in task.command]} if task.command else {}),
-            **({"arguments": [word_template(word) for word in task.words]} if task.words else {}),
-            "container_resources": resources(task.resources),
-            "startup_timeout_seconds": task.startup_timeout,
-            "active_deadline_seconds": deadline,
-            "execution_timeout": _timedelta(deadline),
-            "do_xcom_push": task.xcom,
-            **({} if task.retries is None else {"retries": task.retries}),
-            **_pool(config.dag, name),
-            **({} if _secrets_of_all(config.dag) is not None else {"env_from": own}),
-        },
-        unpacked=Name("POD"),
-    )
-    variable = _variable(name)
-    yield f"    {variable} = {written(operator, 1, before=len(variable) + 3)}"
+def _bash_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
+    _operator(body, one, "BashOperator", {**worker_arguments(one), **bash_arguments(one)})
 
 
-def _python_task(config: DagConfig, name: str, task: Task, catalog: Catalog) -> Iterator[str]:
-    executor = catalog.platform.executor("KubernetesExecutor")
-    image = catalog.images[config.dag.image_of(name)].pinned
-    decorator = Call(
-        Name("task"),
-        {
-            "task_id": name,
-            **({"executor": executor} if executor else {}),
-            "executor_config": {"pod_override": pod_override(image, task, catalog)},
-            "execution_timeout": _timedelta(task.execution_timeout),
-            **({} if task.retries is None else {"retries": task.retries}),
-            **_pool(config.dag, name),
-        },
-    )
-    variable, function = _variable(name), f"run_{name}"
-    if function in config.dag.tasks:
+def _operator(body: Body, one: Generated, name: str, named: Mapping[str, Value], unpacked: Name | None = None) -> None:
+    assigned = f"{variable(one.name)} = "
+    if one.task.expand is None:
+        body.add(assigned, Call(Name(name), named, unpacked=unpacked))
+        return
+    body.add(assigned, Call(Name(f"{name}.partial"), named, unpacked=unpacked))
+    _expanded(body, one)
+
+
+def _expanded(body: Body, one: Generated) -> None:
+    """One run of the last task for each item. What it is for, its templates find by its index: so no item is ever
+    rendered itself."""
+    expand = one.task.expand
+    runs: Value = [{} for _ in expand] if isinstance(expand, tuple) else []
+    if isinstance(expand, ResultOf):
+        listed = variable(expand.task)
+        output = listed if one.dag.tasks[expand.task].kind == "python" else f"{listed}.output"
+        runs = Call(Name(f"{output}.map"), arguments=[Name("each")])
+    last = body.lines[-1].rpartition("\n")[2].strip()
+    expansion = Call(Name("expand_kwargs"), arguments=[runs])
+    body.lines[-1] += f".{written(expansion, 1, before=len(last) + 1)}"
+
+
+def _python_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
+    assigned, function = variable(one.name), f"run_{one.name}"
+    if function in one.dag.tasks or function in one.dag.groups:
         function += "_"
     called = Call(
         Name("call"),
         arguments=[
             Name("__file__"),
-            config.dag_id,
-            task.entry or "",
+            one.config.dag_id,
+            one.task.entry or "",
             Call(Name("json.loads"), arguments=[Name("arguments")]),
         ],
     )
-    applied = Call(Name(function), arguments=[arguments_template(task.keywords)])
-    yield ""
-    yield f"    @{written(decorator, 1, before=1)}"
-    yield f"    def {function}(arguments):"
-    yield "        from airflow_runtime.source import call"
-    yield ""
-    yield f"        return {written(called, 2, before=7)}"
-    yield ""
-    yield f"    {variable} = {written(applied, 1, before=len(variable) + 3)}"
+    text = arguments_template(one.task.keywords, one.item)
+    body.lines.append("")
+    body.add("@", Call(Name("task"), worker_arguments(one)))
+    body.lines += [
+        f"{INDENT}def {function}(arguments):",
+        f"{INDENT * 2}from airflow_runtime.source import call",
+        "",
+    ]
+    body.add("return ", called, indent=2)
+    body.lines.append("")
+    if one.task.expand is None:
+        body.add(f"{assigned} = ", Call(Name(function), arguments=[text]))
+    else:
+        body.add(f"{assigned} = ", Call(Name(f"{function}.partial"), {"arguments": text}))
+        _expanded(body, one)
 
 
-_EMITTERS = {"pod": _pod_task, "python": _python_task}
+_EMITTERS = {"pod": _pod_task, "python": _python_task, "bash": _bash_task}
 
 
-def _order(dag: Dag) -> Iterator[str]:
-    waits = [(name, task.depends_on) for name, task in dag.tasks.items() if task.depends_on]
+def _order(body: Body, config: DagConfig) -> None:
+    waits = [(name, group.depends_on) for name, group in config.dag.groups.items() if group.depends_on]
+    waits += [(name, task.depends_on) for name, task in config.dag.tasks.items() if task.depends_on]
     if waits:
-        yield ""
+        body.lines.append("")
     for name, others in waits:
-        names = [Name(_variable(other)) for other in others]
-        yield f"    {written(names if len(names) > 1 else names[0], 1, after=4 + len(name))} >> {_variable(name)}"
-
-
-def _pool(dag: Dag, task: str) -> dict[str, Value]:
-    pool = dag.pool_of(task)
-    return {"pool": pool} if pool else {}
-
-
-def _secrets_of_all(dag: Dag) -> tuple[str, ...] | None:
-    """What every pod task's ``env_from`` names, None where they differ: then no dictionary can say it for all."""
-    found = {dag.secrets_of(name) for name, task in dag.tasks.items() if task.kind == "pod"}
-    return found.pop() if len(found) == 1 else None
-
-
-def _timedelta(seconds: int) -> Call:
-    return Call(Name("timedelta"), {"seconds": seconds})
-
-
-def _variable(task: str) -> str:
-    return f"{task}_" if task in TAKEN or keyword.iskeyword(task) else task
+        names = [Name(variable(other)) for other in others]
+        body.add("", names if len(names) > 1 else names[0], f" >> {variable(name)}")

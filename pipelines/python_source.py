@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 WIDTH = 120
 INDENT = "    "
 
-Scalar: TypeAlias = str | int | bool | None
+Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = "Scalar | Call | Name | Sequence[Value] | Mapping[str, Value]"
 
 
@@ -57,7 +57,7 @@ def written(value: Value, indent: int = 0, before: int = 0, after: int = 0) -> s
 def _flat(value: Value) -> str:
     if isinstance(value, str):
         return literal(value)
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Name):
         return value.text
@@ -66,7 +66,7 @@ def _flat(value: Value) -> str:
 
 
 def _breakable(value: Value) -> bool:
-    return not (value is None or isinstance(value, str | int | Name)) and bool(_parts(value)[1])
+    return not (value is None or isinstance(value, str | int | float | Name)) and bool(_parts(value)[1])
 
 
 def _parts(value: Value) -> tuple[str, list[tuple[str, Value]], str]:
@@ -82,3 +82,19 @@ def _parts(value: Value) -> tuple[str, list[tuple[str, Value]], str]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[", [("", item) for item in value], "]"
     raise TypeError(f"{type(value).__name__} has no literal here")
+
+
+def names_in(value: Value) -> Iterator[str]:
+    """The first part of each name that a value's source uses."""
+    if isinstance(value, Name):
+        yield value.text.partition(".")[0]
+    elif isinstance(value, Call):
+        yield from names_in(value.function)
+        for item in (*value.arguments, *value.named.values(), *([value.unpacked] if value.unpacked else [])):
+            yield from names_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from names_in(item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from names_in(item)

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from airflow_runtime.source import SourceError, call
+from airflow_runtime.source import SourceError, call, call_back
 
 
 @pytest.fixture
@@ -63,3 +63,19 @@ def test_what_the_code_raises_passes_through(bundle):
         call(bundle("one", tasks="import no_such_library"), "a_dag", "tasks:f", {})
     with pytest.raises(ZeroDivisionError):
         call(bundle("two", tasks="def f(): 1 / 0"), "a_dag", "tasks:f", {})
+
+
+def test_a_callback_of_the_folder_gets_the_context(bundle):
+    file = bundle("one", alerts="def failed(context): return context['run_id']")
+    assert call_back(file, "a_dag", "alerts:failed", {"run_id": "r"}) == "r"
+
+
+def test_a_callback_of_airflows_own_environment_gets_the_context(bundle):
+    assert call_back(bundle("one"), "a_dag", "json.dumps", {"run_id": "r"}) == '{"run_id": "r"}'
+
+
+def test_a_callback_that_is_not_there_is_named(bundle):
+    with pytest.raises(SourceError, match="no function 'failed'"):
+        call_back(bundle("one", alerts=""), "a_dag", "alerts:failed", {})
+    with pytest.raises(AttributeError, match="nobody"):
+        call_back(bundle("two"), "a_dag", "json.nobody", {})

@@ -237,7 +237,7 @@ def test_secrets_of_one_task_stay_with_it() -> None:
 
 def named_secrets(text: str) -> list[str]:
     """Names of the Secrets that variables come from, in the order of the file."""
-    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    found = [call for call in calls if getattr(call.func, "attr", "") == "V1SecretEnvSource"]
-    found.sort(key=lambda call: (call.lineno, call.col_offset))
-    return [word.value.value for call in found for word in call.keywords]  # type: ignore[attr-defined]
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Dict)]
+    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    sources = [ast.literal_eval(node) for node in found if ast.unparse(node).startswith("{'secretRef'")]
+    return [source["secretRef"]["name"] for source in sources]

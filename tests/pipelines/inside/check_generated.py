@@ -108,7 +108,7 @@ def test_overrides_merge_into_a_worker_pod(dags):
         assert container.image in {f"{one['reference']}@{one['digest']}" for one in IMAGES.values()}
         assert (container.name, container.args, container.command) == ("base", ["x"], None)
         assert "A" in {variable.name for variable in container.env}
-        assert [one.secret_ref.name for one in container.env_from] == ["object-store-tasks"]
+        assert container.env_from == [{"secretRef": {"name": "object-store-tasks"}}]
         assert merged.spec.service_account_name == "airflow-worker"
 
 
