@@ -18,9 +18,8 @@ SCHEMAS: Mapping[Path, tuple[type[BaseModel], str]] = {
 }
 
 
-def schema_text(file: Path) -> str:
-    """The text of one of ``SCHEMAS``."""
-    model, title = SCHEMAS[file]
+def schema_text(model: type[BaseModel], title: str) -> str:
+    """The JSON Schema of a model as the text of a file."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **model.model_json_schema(),
@@ -30,5 +29,5 @@ def schema_text(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    for schema_file in SCHEMAS:
-        schema_file.write_text(schema_text(schema_file), encoding="utf-8")
+    for file, described in SCHEMAS.items():
+        file.write_text(schema_text(*described), encoding="utf-8")

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.json_schemas import schema_text
+
 SCHEMA_VERSION: Literal[1] = 1
 FILE = "plan.json"
 
@@ -111,11 +113,5 @@ class Plan(Record):
         return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
 
 
-def json_schema() -> str:
-    """The text of ``plan/schema.json``."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Plan.model_json_schema()}
-    return json.dumps(schema, indent=2) + "\n"
-
-
 if __name__ == "__main__":
-    Path(__file__).with_name("schema.json").write_text(json_schema(), encoding="utf-8")
+    Path(__file__).with_name("schema.json").write_text(schema_text(Plan, "Plan"), encoding="utf-8")

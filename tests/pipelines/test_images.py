@@ -13,7 +13,7 @@ import pytest
 from pipelines.content_key import tag
 from pipelines.errors import InputError
 from pipelines.images import AirflowVersion, load_images
-from pipelines.json_schemas import schema_text
+from pipelines.json_schemas import SCHEMAS, schema_text
 from pipelines.lock_header import Requirements, with_header
 from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, catalog, copy_tree, edit, images_of
 
@@ -474,4 +474,4 @@ def test_the_alias_is_no_reference(tree):
 @pytest.mark.parametrize("name", ["cost-of-living", "lakehouse", "bases/task"])
 def test_the_schema_takes_what_the_program_takes(name):
     project = tomllib.loads((ROOT / "images" / name / "pyproject.toml").read_text())
-    jsonschema.validate(project["tool"]["dag-image"], json.loads(schema_text(Path("images/schema.json"))))
+    jsonschema.validate(project["tool"]["dag-image"], json.loads(schema_text(*SCHEMAS[Path("images/schema.json")])))
