@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 #: Modules of this package, each with its ``app``, in the order of the help.
-GROUPS = ("images", "dags", "plan", "local", "doctor")
+GROUPS = ("images", "dags", "stacks", "plan", "local", "doctor")
 
 
 class Groups(TyperGroup):

@@ -31,6 +31,11 @@ def check(context: str, stack_file: str) -> None:
         raise InputError([Problem(label, "current-context", current or "none", expected, fix)])
 
 
+def current() -> str:
+    """The current context, empty where there is none. Raises InputError when a kubeconfig cannot be read."""
+    return _merged(_paths())[0]
+
+
 def _paths() -> tuple[Path, ...]:
     listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     return tuple(listed) or (Path.home() / ".kube" / "config",)

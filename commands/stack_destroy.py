@@ -1,0 +1,112 @@
+"""``stacks destroy``: takes a stack away but for what it protects, says what that is, and asks before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from commands.failure import told
+from commands.tables import show
+from pipelines.errors import InputError, Problem
+
+#: Resource types that hold data, whether or not they are protected.
+DATA = {
+    "kubernetes:core/v1:Namespace": "its volumes, Secrets and all that is in it",
+    "kubernetes:apps/v1:StatefulSet": "the server; its volume goes with the namespace",
+    "aws:s3/bucket:Bucket": "DAG versions, logs, results, back-ups",
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a stack's state."""
+
+    type: str
+    name: str
+    protected: bool
+    retained: bool
+
+
+def destroy(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack to destroy.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Destroy a stack. What it protects stays, in the cluster, in the cloud and in the stack's state.
+
+    To take that away as well: protect: false in the stack file, pulumi up, then this again.
+    """
+    with told():
+        resources = read(_state(stack))
+        if not resources:
+            typer.echo(f"the stack {stack} holds nothing")
+            return
+        for line in summary(resources):
+            typer.echo(line)
+        kept = [(one.type, one.name) for one in resources if one.protected]
+        if kept:
+            show(("type", "kept"), kept)
+        _ask(stack, yes=yes)
+        command = ["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"]
+        done = subprocess.run([*command, *(["--exclude-protected"] if kept else [])], check=False)
+        if done.returncode:
+            raise typer.Exit(done.returncode)
+        if kept:
+            typer.echo("kept, and still in the stack: " + ", ".join(name for _, name in kept))
+
+
+def read(state: Mapping[str, Any]) -> list[Resource]:
+    """The resources of an exported state, without components, providers and the stack itself."""
+    return [
+        Resource(
+            one["type"], one["urn"].rpartition("::")[2], one.get("protect", False), one.get("retainOnDelete", False)
+        )
+        for one in state.get("deployment", {}).get("resources") or ()
+        if one.get("custom") and not one["type"].startswith("pulumi:")
+    ]
+
+
+def _resource(one: Mapping[str, Any]) -> Resource:
+    name = one["urn"].rpartition("::")[2]
+    return Resource(one["type"], name, one.get("protect", False), one.get("retainOnDelete", False))
+
+
+def summary(resources: list[Resource]) -> list[str]:
+    """What goes and what stays, in a line each."""
+    kept = sum(one.protected for one in resources)
+    retained = sum(one.retained and not one.protected for one in resources)
+    lost = [one for one in resources if one.type in DATA and not (one.protected or one.retained)]
+    lines = [f"{len(resources) - kept - retained} resources go, {kept} are protected and stay"]
+    if retained:
+        lines.append(f"{retained} images leave the stack and stay in the registry: runs elsewhere may pull them")
+    lines += [f"data that goes: {one.name}: {DATA[one.type]}" for one in lost]
+    return lines
+
+
+def _ask(stack: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        problem = Problem("standard input", "", "no terminal", "the stack's name, typed", "give --yes")
+        raise InputError([problem])
+    if typer.prompt(f"type {stack} to destroy it", default="", show_default=False) != stack:
+        problem = Problem("standard input", "", "another name", stack, "type the stack's name, or leave it")
+        raise InputError([problem])
+
+
+def _state(stack: str) -> dict[str, Any]:
+    try:
+        command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise InputError([Problem("environment", "PATH", "no pulumi", "the Pulumi CLI", "install it")]) from None
+    if done.returncode:
+        found = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
+        raise InputError([Problem(f"stack {stack}", "", found, "a stack of this project", "pulumi stack ls")])
+    state: dict[str, Any] = json.loads(done.stdout)
+    return state
