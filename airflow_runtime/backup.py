@@ -1,4 +1,4 @@
-"""A dump of the metadata database, to the bucket and back. ``python -m airflow_runtime.backup write|read``.
+"""A dump of the metadata database, to the bucket and back. ``python -m airflow_runtime.backup write|read|list``.
 
     BACKUP_KEY                      which dump to read: a key below ``backups/``
     OBJECT_STORE_BUCKET             and what boto3 reads
@@ -43,6 +43,11 @@ def read(store: ObjectStore, folder: Path, key: str) -> None:
     store.download(name, folder / "dump")
 
 
+def names(store: ObjectStore) -> list[str]:
+    """The keys of all dumps, the newest last. Raises StoreError."""
+    return [store.key(name) for name in sorted(store.listing("")) if name.endswith(".dump")]
+
+
 def main(words: Sequence[str], environment: Mapping[str, str] = os.environ, folder: Path = FOLDER) -> int:
     """The Job's step. 0 when it is done; 1 with one line that says why not."""
     try:
@@ -50,6 +55,9 @@ def main(words: Sequence[str], environment: Mapping[str, str] = os.environ, fold
         if list(words) == ["read"]:
             read(store, folder, environment["BACKUP_KEY"])
             print(f"read s3://{store.bucket}/{environment['BACKUP_KEY']}", flush=True)
+            return 0
+        if list(words) == ["list"]:
+            print("\n".join(names(store)), flush=True)
             return 0
         key = write(store, folder, datetime.now(UTC))
         print(f"wrote s3://{store.bucket}/{key}" if key else "nothing to back up", flush=True)

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 #: Verb -> module of this package and function, in the order of the help.
 VERBS = {
     "new": ("stack_new", "new"),
+    "backup": ("stack_backups", "backup"),
+    "restore": ("stack_backups", "restore"),
     "destroy": ("stack_destroy", "destroy"),
 }
 

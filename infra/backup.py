@@ -31,7 +31,8 @@ set -eu
 echo 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;' > {FOLDER}/sql
 pg_restore --no-owner --no-privileges --file={FOLDER}/objects {FOLDER}/dump
 cat {FOLDER}/objects >> {FOLDER}/sql
-PGOPTIONS='-c lock_timeout=60s' psql --quiet --single-transaction --set ON_ERROR_STOP=1 --file={FOLDER}/sql > /dev/null
+export PGOPTIONS='-c lock_timeout=60s -c client_min_messages=warning'
+psql --quiet --single-transaction --set ON_ERROR_STOP=1 --file={FOLDER}/sql > /dev/null
 echo "restored"
 """
 
@@ -60,6 +61,11 @@ def restore(arguments: BackupArguments, key: str, opts: pulumi.ResourceOptions) 
     """Fetches a dump from the bucket, then makes the database what it was."""
     steps = (_bucket(arguments, "read", {"BACKUP_KEY": key}), _postgres(arguments, RESTORE))
     return _job("airflow-restore", arguments, steps, opts)
+
+
+def listing(arguments: BackupArguments, opts: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+    """Prints the keys of all dumps."""
+    return _job("airflow-backup-list", arguments, (_bucket(arguments, "list"),), opts)
 
 
 def _job(

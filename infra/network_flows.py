@@ -52,7 +52,7 @@ CLEANUP = "airflow-cleanup-pods"
 #: Jobs of Airflow's own command line.
 JOBS = ("airflow-migration", "airflow-pools", "airflow-administrator")
 
-BACKUPS = ("airflow-backup", "airflow-restore")
+BACKUPS = ("airflow-backup", "airflow-restore", "airflow-backup-list")
 
 COMPONENTS = (
     *_of_the_chart(*LONG_RUNNING, "worker", CLEANUP, "statsd", "pgbouncer"),
