@@ -193,7 +193,8 @@ def _resolve(folder: ImageFolder, platform: str, preferred: str, inventory: Inve
         # The resolver keeps the versions of the file that it writes, as far as they still fit.
         output.write_text(f"{preferred}\n")
         command = [
-            *(find_uv_bin(), "pip", "compile", folder.file, "--quiet", "--no-header", "--generate-hashes"),
+            *(find_uv_bin(), "pip", "compile", str(folder.folder / PROJECT)),
+            *("--quiet", "--no-header", "--generate-hashes"),
             *("--only-binary", ":all:", "--python-version", _python(folder)),
             *("--python-platform", WHEELS_FOR.get(platform, "linux"), "--output-file", str(output)),
         ]

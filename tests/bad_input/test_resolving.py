@@ -95,3 +95,9 @@ def test_what_one_image_cannot_hold_two_images_do(tree: Path) -> None:
     assert images["reports"].packages == {"reports": "1.0", "pandas": "2.3.3"}
     assert images["forecasts"].packages == {"forecasts": "1.0", "pandas": "3.0.3"}
     assert images["reports"].reference != images["forecasts"].reference
+
+
+def test_every_golden_message_has_its_test() -> None:
+    text = Path(__file__).read_text() + Path(__file__).with_name("test_builds.py").read_text()
+    for path in GOLDEN.glob("*.txt"):
+        assert f'"{path.stem}' in text, path

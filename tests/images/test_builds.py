@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from commands import image_folders, image_locks
 from local.machine import Machine
 from pipelines.image_checks import local_tag
 from pipelines.image_folder import read_folder
-from pipelines.images import EXPORT
+from pipelines.images import CONTEXTS, EXPORT, load_images
 from tests.images.builds import arguments, build, one
+from tests.pipelines.trees import AIRFLOW, REPOSITORY, edit
 
 pytestmark = pytest.mark.platform
 IMAGES = Path(__file__).parents[2] / "images"
@@ -62,6 +64,34 @@ def test_a_changed_description_installs_no_system_package_again(running: Machine
     assert not one(report, "list-system-packages")
     assert one(report, "cp /run/system-packages")
     assert one(report, "COPY source.py")
+
+
+def test_a_changed_dependency_rebuilds_one_image(running: Machine, tmp_path: Path, base: str) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(IMAGES / "bases/task", images / "bases/task")
+    for name in ("rents", "wages"):
+        image_folders.write(images, tmp_path / "dags", name, "task", "3.13")
+        # In no cache of another run.
+        edit(images / name / "Dockerfile", "USER 0\n", f"USER 0\nRUN : {images / name}\n")
+
+    def built() -> dict[str, tuple[str, bool]]:
+        """Reference, and whether the packages came from the cache; of a base, whether all did."""
+        found = load_images(images, REPOSITORY, AIRFLOW, tmp_path / CONTEXTS)
+        seen = {}
+        for image in found:
+            report = build(running, tmp_path / image.context, *arguments(BASE_IMAGE=base if image.base else UPSTREAM))
+            seen[image.name] = image.reference, one(report, "install-lock") if image.base else all(report.values())
+        return seen
+
+    assert not built()["rents"][1]
+    before = built()
+    assert all(cached for _, cached in before.values())
+    edit(images / "rents" / "pyproject.toml", "humanize==4.15.0", "humanize==4.14.0")
+    image_locks.lock(images, ["rents"])
+    after = built()
+    assert {name for name in after if after[name] != before[name]} == {"rents"}
+    assert after["rents"][0] != before["rents"][0]
+    assert not after["rents"][1]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in IMAGES.iterdir() if (path / "Dockerfile").is_file()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -89,6 +90,36 @@ def test_a_smoke_command_has_no_network(tree: Path) -> None:
     folder = new(tree)
     edit(folder / "pyproject.toml", "import humanize", "import os; assert os.listdir('/sys/class/net') == ['lo']")
     assert run(tree, "test", "verbs-trial").returncode == 0
+
+
+def test_types_that_exclude_each_other_run_side_by_side(tree: Path) -> None:
+    """Two majors of click, which installs in a moment: no image holds both, two images do; each is locked, keyed, built
+    and run."""
+    majors = {"verbs-reports": "7.1.2", "verbs-forecasts": "8.1.8"}
+    for name, version in majors.items():
+        assert run(tree, "new", name).returncode == 0
+        table = tree / "images" / name / "pyproject.toml"
+        edit(table, '"humanize==4.15.0"', f'"click=={version}"')
+        edit(
+            table,
+            "import humanize",
+            f"import click; from importlib.metadata import version; assert version('click') == '{version}'",
+        )
+    fat = shutil.copytree(tree / "images/verbs-reports", tree / "images/verbs-fat")
+    edit(fat / "pyproject.toml", 'name = "verbs-reports"', 'name = "verbs-fat"')
+    edit(fat / "pyproject.toml", '"click==7.1.2"', '"click==7.1.2", "click==8.1.8"')
+    refused = run(tree, "lock", "verbs-fat")
+    assert refused.returncode == 1
+    assert "expected: pins that resolve together" in refused.stderr
+    assert "click==7.1.2 and click==8.1.8" in refused.stderr
+    shutil.rmtree(fat)
+    assert run(tree, "lock", *majors).returncode == 0
+    tested = run(tree, "test", *majors)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    rows = {tuple(line.split()[:3]) for line in tested.stdout.splitlines()}
+    assert rows >= {(name, check, "passed") for name in majors for check in ("packages", "smoke")}
+    matrix = json.loads(run(tree, "matrix").stdout)["include"]
+    assert len({entry["reference"].rpartition(":")[2] for entry in matrix if entry["type"] in majors}) == len(majors)
 
 
 def test_a_build_that_fails_is_told_by_its_step(tree: Path) -> None:
