@@ -241,7 +241,7 @@ BAD = {
     ),
     "unknown profile": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", '"task"', '"tasks"'),
-        "images/letters/pyproject.toml | tool.dag-image.profile | 'tasks' | 'task', 'worker' or 'base'",
+        "images/letters/pyproject.toml | tool.dag-image.profile | 'tasks' | one of task, worker, base",
     ),
     "profile base outside of bases": (
         lambda tree: edit(tree / LETTERS / "pyproject.toml", '"task"', '"base"'),
