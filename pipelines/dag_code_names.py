@@ -35,11 +35,13 @@ SOURCES: Mapping[str, str] = {
     "task": SDK,
     "call_back": "airflow_runtime.source",
 }
-# The DAG processor imports a file's airflow.* modules once, before it forks for each file. This one brings the
-# kubernetes models along; imported by the file alone they would cost each fork 0.4 s and 40 MB.
-MODELS_ONCE = f"import {PROVIDER}.secret  # noqa: F401 - kubernetes models, once for all files"
+# The DAG processor imports a file's airflow.* modules once, before it forks for each file. What these lines bring along
+# would cost each fork anew: the kubernetes models and what serializing a pod needs 0.6 s and 120 MB, and what `task` of
+# airflow.sdk, which is lazy, stands for 0.03 s.
+PODS_ONCE = f"import {PROVIDER}.pod_generator  # noqa: F401 - for all files at once"
+TASK_ONCE = f"import {SDK}.definitions.decorators  # noqa: F401 - for all files at once"
 MODELS = "from kubernetes.client import models as k8s"
-BRING_MODELS = ("KubernetesPodOperator", "PodGenerator")
+BRING_PODS = ("KubernetesPodOperator", "PodGenerator")
 LIBRARY = ("datetime", "functools", "pathlib", "zoneinfo")
 #: What no task may be called in the file.
 TAKEN = frozenset((*SOURCES, *keyword.kwlist, *dir(builtins), "airflow", "arguments", "call", "each", "item", "k8s"))
@@ -55,8 +57,10 @@ def imports(used: AbstractSet[str]) -> Iterator[str]:
         yield "import json"
     yield from (_line(module, modules[module]) for module in LIBRARY if module in modules)
     yield ""
-    if "k8s" in used and used.isdisjoint(BRING_MODELS):
-        yield MODELS_ONCE
+    if "k8s" in used and used.isdisjoint(BRING_PODS):
+        yield PODS_ONCE
+    if "task" in used:
+        yield TASK_ONCE
     yield from (_line(module, modules[module]) for module in sorted(modules) if module not in LIBRARY)
     if "k8s" in used:
         yield MODELS
