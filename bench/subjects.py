@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bench import cold_start, content_keys, image_builds, image_sizes, many_images, program, stages
+from bench import cold_start, content_keys, image_builds, image_sizes, many_images, parse_cost, program, stages
 from bench.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (
     program.SUBJECT,
     content_keys.SUBJECT,
     many_images.SUBJECT,
+    parse_cost.SUBJECT,
     image_sizes.SUBJECT,
     cold_start.SUBJECT,
     image_builds.SUBJECT,
