@@ -14,6 +14,8 @@ VERBS = {
     "backup": ("stack_backups", "backup"),
     "restore": ("stack_backups", "restore"),
     "destroy": ("stack_destroy", "destroy"),
+    "promote": ("stack_promotion", "promote"),
+    "gc": ("stack_garbage", "collect"),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pulumi
 
-from infra import kube_context, registry_log_in, settings_source
+from infra import kube_context, promoted_images, registry_log_in, settings_source
 from infra.program import deploy
 from pipelines.errors import InputError
 
@@ -20,6 +20,7 @@ def main() -> None:
         if not pulumi.runtime.is_dry_run():
             # A preview needs no network; the update that follows refuses before it has touched anything.
             registry_log_in.check(settings, stack_file)
+        promoted_images.check(settings)
         outputs = deploy(settings, Path())
     except InputError as error:
         raise pulumi.RunError(f"\n{error}") from None

@@ -14,10 +14,14 @@ from pipelines.images import EXPORT, Image
 
 @dataclass(frozen=True)
 class ImagesArguments:
-    """Images, bases before what stands on them, and the name of the buildx builder."""
+    """Images, bases before what stands on them, and the name of the buildx builder.
+
+    ``promoted`` (image name -> digest) are images that another stack has built: then nothing is built here.
+    """
 
     images: Sequence[Image]
     builder: str
+    promoted: Mapping[str, str] | None = None
 
 
 class Images(pulumi.ComponentResource):
@@ -28,6 +32,11 @@ class Images(pulumi.ComponentResource):
 
     def __init__(self, arguments: ImagesArguments, opts: pulumi.ResourceOptions) -> None:
         super().__init__("de-airflow-pipeline:infra:Images", "images", None, opts)
+        if arguments.promoted is not None:
+            self.digests = {name: pulumi.Output.from_input(digest) for name, digest in arguments.promoted.items()}
+            self.ready = ()
+            self.register_outputs({"digests": self.digests})
+            return
         references = {image.name: image.reference for image in arguments.images}
         built: dict[str, docker_build.Image] = {}
         for image in arguments.images:

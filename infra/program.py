@@ -110,7 +110,7 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
     keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, declared.admin_user, settings.access.oidc, key), kept)
     connections = Connections(ConnectionsArguments(spaces.core, declared.connections, declared.variables, key), ground)
     task_secrets = TaskSecrets(TaskSecretsArguments(spaces.tasks, settings.tasks.secrets), ground)
-    images = Images(ImagesArguments(found.images, settings.images.builder), pulumi.ResourceOptions())
+    images = Images(ImagesArguments(found.images, settings.images.builder, found.promoted), pulumi.ResourceOptions())
     authorities = {**object_store.authority(settings.object_store), **database_of.authority(settings.database)}
     files = runtime.read(more=authorities)
     airflow = Airflow(

@@ -22,12 +22,13 @@ class LogIn:
     configuration: Path
     repair: str
     reach: str = REACHABLE
+    authority: Path | None = None
 
     @classmethod
-    def of_user(cls, server: str) -> LogIn:
+    def of_user(cls, server: str, authority: Path | None = None) -> LogIn:
         """As Docker's clients find it: ``DOCKER_CONFIG``, else ``~/.docker``."""
         folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-        return cls(server, folder / "config.json", f"docker login {server}")
+        return cls(server, folder / "config.json", f"docker login {server}", authority=authority)
 
     def credentials(self) -> Credentials | None:
         """The log-in, None where there is none. Raises InputError when it cannot be read."""
@@ -45,7 +46,7 @@ class LogIn:
     def check(self) -> None:
         """Raise InputError unless the server answers and takes the log-in."""
         credentials = self.credentials()
-        if error := failure(self.server, credentials):
+        if error := failure(self.server, credentials, self.authority):
             raise InputError([self.problem(error, credentials)])
 
     def problem(self, error: RegistryError, credentials: Credentials | None) -> Problem:
@@ -58,32 +59,32 @@ class LogIn:
         return Problem(f"registry {server}", "", str(error.__cause__ or error), "an answer", self.reach)
 
 
-def failure(server: str, credentials: Credentials | None) -> RegistryError | None:
+def failure(server: str, credentials: Credentials | None, authority: Path | None = None) -> RegistryError | None:
     """Why the server does not answer, or does not take the log-in; None where it does."""
-    with Registry(server, credentials) as registry:
-        try:
+    try:
+        with Registry(server, credentials, authority=authority) as registry:
             registry.check()
-        except RegistryError as error:
-            return error
+    except RegistryError as error:
+        return error
     return None
 
 
 def check(settings: Settings, stack_file: str) -> None:
     """Raise InputError unless the stack's registry takes what images are pushed with, and what pods pull with."""
-    server = settings.registry.server
-    problems = problems_in(LogIn.of_user(server).check)
+    server, authority = settings.registry.server, settings.registry.authority
+    problems = problems_in(LogIn.of_user(server, authority).check)
     for index, entry in enumerate(settings.registry_credentials):
         # Once is enough for one that does not answer.
         if entry.server == server and not any(problem.file == f"registry {server}" for problem in problems):
             pulled = Credentials(entry.username, entry.password.get_secret_value())
-            problems += _refused(server, pulled, stack_file, f"registryCredentials[{index}]")
+            problems += _refused(server, pulled, stack_file, f"registryCredentials[{index}]", authority)
     if problems:
         raise InputError(problems)
 
 
-def _refused(server: str, credentials: Credentials, file: str, key: str) -> tuple[Problem, ...]:
+def _refused(server: str, credentials: Credentials, file: str, key: str, authority: Path | None) -> tuple[Problem, ...]:
     # Another failure is told of the push already.
-    if not isinstance(failure(server, credentials), RegistryRefusedError):
+    if not isinstance(failure(server, credentials, authority), RegistryRefusedError):
         return ()
     found, expected = f"user {credentials.username}, refused by {server}", f"a log-in that {server} takes"
     return (Problem(file, key, found, expected, f"pulumi config set --secret --path '{key}.password'"),)

@@ -6,6 +6,7 @@ Keys are camelCase in ``Pulumi.<stack>.yaml`` and snake_case here. An unknown ke
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -144,11 +145,20 @@ class Chart(Record):
 
 
 class Registry(Record):
-    """Where the images live: ``<server>/<owner>/<prefix>-<type>``."""
+    """Where the images live: ``<server>/<owner>/<prefix>-<type>``.
+
+    ``certificate_authority`` is the file, in PEM form, of who signed the server's certificate, where no machine knows
+    them by itself. Nodes and builder must be told apart from it.
+    """
 
     server: RegistryServer
     owner: RepositoryPart
     prefix: RepositoryPart = PROJECT
+    certificate_authority: Filled | None = None
+
+    @property
+    def authority(self) -> Path | None:
+        return Path(self.certificate_authority) if self.certificate_authority else None
 
 
 class RegistryCredential(Record):
@@ -161,14 +171,24 @@ class RegistryCredential(Record):
 
 
 class Images(Record):
-    """How images come to be: built by this stack with the named buildx builder.
+    """How images come to be: built by this stack with the named buildx builder, or promoted from another stack.
 
+    ``promotion`` is the file that says which, ``promotions/<stack>.yaml`` where nothing else is said.
     ``base_digests`` pins the images of others that ours stand on, tag -> digest.
     """
 
-    mode: Literal["build"] = "build"
+    mode: Literal["build", "promote"] = "build"
     builder: str = "local"
     base_digests: Mapping[str, Digest] = Field(default_factory=dict)
+    promotion: str | None = None
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.mode == "promote" and self.base_digests:
+            raise ValueError("no baseDigests with mode: promote: those of the stack that builds count")
+        if self.mode == "build" and self.promotion:
+            raise ValueError("mode: promote where there is a promotion")
+        return self
 
 
 class Existing(Record):

@@ -119,6 +119,10 @@ def parse(values: Mapping[str, object], file: str, environment: Mapping[str, str
     variables = os.environ if environment is None else environment
     if (path := variables.get(CHART_PATH_VARIABLE)) and isinstance(chart, Mapping):
         values = {**values, "chart": {**chart, "path": path}}
+    images = values.get("images")
+    if isinstance(images, Mapping) and images.get("mode") == "promote" and "promotion" not in images:
+        stack = file.removeprefix("Pulumi.").removesuffix(".yaml")
+        values = {**values, "images": {**images, "promotion": f"promotions/{stack}.yaml"}}
     open_ones = {problem.key: problem for problem in unfilled(values, file)}
     try:
         settings = Settings.model_validate(sizes.filled(values))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra import names
+from infra import names, promotion
 from infra.settings import Settings
 from infra.stack_images import read_images
 from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
@@ -25,6 +25,8 @@ class Sources:
     catalog: Catalog
     dags: tuple[DagConfig, ...]
     dags_folder: Path
+    #: Image name -> digest, where images are promoted and not built.
+    promoted: Mapping[str, str] | None = None
 
     def tree(self, digests: Mapping[str, str]) -> PublishedTree:
         """The tree to publish once these digests are known (image name -> digest)."""
@@ -36,9 +38,11 @@ def load(settings: Settings, root: Path = Path()) -> Sources:
 
     Raises InputError with every problem. What would be too large to publish is refused here already.
     """
-    sources, checked = load_good(settings, root)
-    if checked.problems:
-        raise InputError(checked.problems)
+    found, checked = load_good(settings, root)
+    promoted, problems = _promoted(settings, found.images, root)
+    if checked.problems or problems:
+        raise InputError([*checked.problems, *problems])
+    sources = replace(found, promoted=promoted)
     pack(sources.tree({}))
     return sources
 
@@ -57,6 +61,18 @@ def load_good(settings: Settings, root: Path = Path()) -> tuple[Sources, Checked
     catalog = catalog_of(images, platform(settings))
     checked = check_dags(root / DAGS, catalog, provision(settings))
     return Sources(images, catalog, checked.dags, root / DAGS), checked
+
+
+def _promoted(
+    settings: Settings, images: tuple[Image, ...], root: Path
+) -> tuple[Mapping[str, str] | None, tuple[Problem, ...]]:
+    if not settings.images.promotion:
+        return None, ()
+    path = Path(settings.images.promotion)
+    try:
+        return promotion.digests(promotion.read(root, path), path, images), ()
+    except InputError as error:
+        return None, error.problems
 
 
 def _declared(root: Path) -> dict[str, CatalogImage]:

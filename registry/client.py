@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -171,7 +171,7 @@ class Registry:
             transport=transport,
         )
 
-    def __enter__(self) -> Registry:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -206,6 +206,13 @@ class Registry:
             found = self._ask("GET", f"{self.server}/{repository}@{document['manifests'][0]['digest']}")
             document = found.json() if found else {}
         return manifest_of(document, digest)
+
+    def platforms(self, reference: str) -> tuple[str, ...]:
+        """References of an index's images, one a platform; none where the reference names one image, or nothing."""
+        found = self._ask("GET", reference)
+        entries = found.json().get("manifests", ()) if found else ()
+        repository = Reference.parse(reference).repository
+        return tuple(f"{self.server}/{repository}@{entry['digest']}" for entry in entries)
 
     def size(self, reference: str) -> int | None:
         """Compressed bytes to pull: configuration and layers, of the first platform where there are several."""

@@ -27,5 +27,5 @@ def promotion_problems(registry: Registry, references: Iterable[str]) -> list[Pr
             "build it where the upstream image can be pulled, and promote that",
         )
         for reference in references
-        if is_on_a_stand_in(registry.labels(reference) or {})
+        if any(is_on_a_stand_in(registry.labels(one) or {}) for one in (reference, *registry.platforms(reference)))
     ]

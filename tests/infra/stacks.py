@@ -40,7 +40,7 @@ FILLED = {
 }
 
 
-def example(name: str) -> Settings:
+def example(name: str, **keys: Any) -> Settings:
     """A committed example, filled in, with its secrets set."""
     values: dict[str, Any] = {"database": {}, **read_stack_file(ROOT / f"Pulumi.{name}.yaml")}
     for problem in unfilled(values, ""):
@@ -50,7 +50,7 @@ def example(name: str) -> Settings:
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv(CHART_PATH_VARIABLE, raising=False)
         credentials = [{**CREDENTIALS[0], "server": values["registry"]["server"]}]
-        return parse({**values, "registryCredentials": credentials}, f"Pulumi.{name}.yaml")
+        return parse({**values, "registryCredentials": credentials, **keys}, f"Pulumi.{name}.yaml")
 
 
 def stack(**keys: Any) -> Settings:

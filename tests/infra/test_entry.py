@@ -73,7 +73,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     seen: list[tuple[str, str]] = []
 
     class Refusing(Registry):
-        def __init__(self, server: str, credentials: Credentials | None = None) -> None:
+        def __init__(
+            self, server: str, credentials: Credentials | None = None, *, authority: Path | None = None
+        ) -> None:
             seen.append((server, credentials.username if credentials else ""))
             super().__init__(server, credentials, transport=httpx.MockTransport(lambda _: httpx.Response(401)))
 

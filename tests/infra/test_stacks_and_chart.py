@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from commands.stack_files import settings_of
 from infra import sources
 from infra.network_flows import COMPONENTS
 from infra.program import register
@@ -35,18 +35,20 @@ BESIDES: dict[str, dict[str, Any]] = {
     "metrics": {"airflow": {"metrics": {}}},
     "one executor": {"airflow": {"executors": ["KubernetesExecutor"], "cleanup": True}},
 }
+#: The chart's own, which only a stack with a pool has.
+PGBOUNCER = (
+    "apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1",
+    "apache/airflow:airflow-pgbouncer-exporter-2025.03.05-0.18.0",
+)
 SIZES = ("small", "medium", "large")
-STACKS = sorted(path.name.split(".")[1] for path in stacks.ROOT.glob("Pulumi.*.yaml"))
 
 
 def cases() -> Iterator[Any]:
     for name, keys in BESIDES.items():
         yield pytest.param(lambda keys=keys: stacks.stack(**keys), id=name)
-    for name in STACKS:
-        yield pytest.param(lambda name=name: settings_of(name), id=f"stack {name}")
-    if "size" in Settings.model_fields:
-        for size in SIZES:
-            yield pytest.param(lambda size=size: stacks.stack(size=size), id=f"size {size}")
+    yield pytest.param(stacks.dev, id="dev")
+    for name, size in itertools.product(("staging", "prod"), SIZES):
+        yield pytest.param(lambda name=name, size=size: stacks.example(name, size=size), id=f"{name} {size}")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def chart() -> Path:
 
 
 @pytest.fixture(scope="module", params=cases())
-def settings(request: pytest.FixtureRequest) -> Settings:
+def settings(request: pytest.FixtureRequest, chart: Path) -> Settings:
     found: Settings = request.param()
     return found
 
@@ -106,7 +108,8 @@ def test_every_container_is_restricted_with_requests_and_limits(objects: list[di
 
 
 def test_every_image_is_one_that_the_stack_names(objects: list[dict[str, Any]], settings: Settings) -> None:
-    known = {settings.airflow.image} | ({settings.airflow.metrics.image} if settings.airflow.metrics else set())
+    known = {settings.airflow.image, *PGBOUNCER}
+    known |= {settings.airflow.metrics.image} if settings.airflow.metrics else set()
     used = {container["image"] for _, _, pod in pods(objects) for container in containers(pod)}
     assert used <= known
 
