@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from commands.failure import FAILED, told
 from infra.settings_source import CHART_PATH_VARIABLE
-from local import services
+from local import files, services
 from local.machine import STACK, Machine
 from pipelines.errors import InputError, Problem
 from plan.chart import AtHand
@@ -85,10 +85,9 @@ def chart_at_hand() -> AtHand | None:
 def diff(
     base: Annotated[str, typer.Argument(metavar="BASE", help="The commit to compare with.")],
     stack: StackOption = STACK,
+    every: Annotated[bool, typer.Option("--every-stack", help="Each stack that has a file.")] = False,
     head: Annotated[str | None, typer.Option(help="A commit; the folder as it stands when left out.")] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Also write <stack>/base.json, head.json and comment.md below this folder.")
-    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Write <stack>/{base,head}.json and comment.md below it.")] = None,
 ) -> None:
     """Explain what a change does to a stack: images rebuilt and why, tasks that move, resources, settings, risks.
 
@@ -101,24 +100,32 @@ def diff(
         from plan import commits, exchange
         from plan.explanation import Broken, explain
 
-        start = commits.commit_of(base)
-        with ThreadPoolExecutor(2) as both:
-            old = both.submit(commits.plan_of, start, stack)
-            new = both.submit(commits.plan_of, commits.commit_of(head), stack) if head else both.submit(
-                commits.plan_here, stack, BUILT / stack
-            )  # fmt: skip
-            before, after = old.result(), new.result()
-        if after is None:
-            raise InputError(
-                [Problem(f"Pulumi.{stack}.yaml", "", "no such file", "a stack", "name one that has a file")]
-            )
-        document = explain(stack, before, after)
-        show(document, Console(highlight=False, soft_wrap=True))
-        if to:
-            exchange.write(to / stack, before, after)
-            (to / stack / COMMENT).write_text(comment(document), encoding="utf-8")
-        if isinstance(after, Broken):
+        start, end = commits.commit_of(base), commits.commit_of(head) if head else None
+        broken = False
+        for name in stack_names() if every else (stack,):
+            before, after = commits.both(start, end, name, BUILT / name)
+            if after is None:
+                raise InputError([_no_stack(name)])
+            document = explain(name, before, after)
+            show(document, Console(highlight=False, soft_wrap=True))
+            if to:
+                exchange.write(to / name, before, after)
+                (to / name / COMMENT).write_text(comment(document), encoding="utf-8")
+            broken = broken or (isinstance(after, Broken) and after != before)
+        if broken:
             raise typer.Exit(FAILED)
+
+
+@app.command()
+def kubeconfig() -> None:
+    """Write CONTENT, a kubeconfig, to a file that only this user reads, for the steps after this of a job.
+
+    Reads RUNNER_TEMP and GITHUB_ENV of GitHub Actions.
+    """
+    file = Path(os.environ["RUNNER_TEMP"]) / "kubeconfig"
+    files.write(file, os.environ["CONTENT"], 0o600)
+    with Path(os.environ["GITHUB_ENV"]).open("a", encoding="utf-8") as environment:
+        environment.write(f"KUBECONFIG={file}\n")
 
 
 @app.command()
@@ -144,3 +151,34 @@ def post(
             return
         for stack, (before, after) in found.items():
             typer.echo(f"comment of {stack}: {comments.put(number, stack, comment(explain(stack, before, after)))}")
+
+
+@app.command()
+def drift(
+    stack: Annotated[str, typer.Option("--stack", help="Pulumi.<stack>.yaml.")],
+) -> None:
+    """Ask the engine whether a stack is as the commit says, and keep one issue of it while it is not.
+
+    Runs `pulumi preview --refresh --expect-no-changes`; exits with 1 on drift. Reads GITHUB_TOKEN and
+    GITHUB_REPOSITORY.
+    """
+    with told():
+        from plan.drift import Drift
+
+        preview = ("preview", "--refresh", "--expect-no-changes", "--suppress-outputs")
+        command = ["pulumi", *preview, "--non-interactive", "--color", "never", "--stack", stack]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        for line in done.stdout.splitlines():
+            typer.echo(plain(line, len(line)))
+        issues = Drift(os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_TOKEN"])
+        typer.echo(f"issue of {stack}: {issues.report(stack, done.stdout if done.returncode else None)}")
+        if done.returncode:
+            raise typer.Exit(FAILED)
+
+
+def stack_names() -> list[str]:
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in Path().glob("Pulumi.?*.yaml"))
+
+
+def _no_stack(name: str) -> Problem:
+    return Problem(f"Pulumi.{name}.yaml", "", "no such file", "a stack", f"name one of {', '.join(stack_names())}")

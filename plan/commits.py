@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from pydantic import ValidationError
 
 from pipelines.errors import InputError, Problem
 from plan.explanation import Broken
+from plan.folders import load
 from plan.model import FILE, Plan
-from plan.stack_plan import load
 from plan.stack_settings import stack_file
 
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
 CACHE = Path("build") / "plans"
 KEPT = 20
 #: What a plan of another commit may see of this process: nothing that could hold a secret.
@@ -50,6 +51,14 @@ def plan_of(commit: str, stack: str) -> Plan | Broken | None:
         found = run(root, stack, folder)
     _forget_oldest()
     return found
+
+
+def both(base: str, head: str | None, stack: str, folder: Path) -> tuple[Plan | Broken | None, Plan | Broken | None]:
+    """The plans of two commits at once; the second is the current folder, written to ``folder``, where it is None."""
+    with ThreadPoolExecutor(2) as at_once:
+        before = at_once.submit(plan_of, base, stack)
+        after = at_once.submit(plan_of, head, stack) if head else at_once.submit(plan_here, stack, folder)
+        return before.result(), after.result()
 
 
 def plan_here(stack: str, folder: Path) -> Plan | Broken | None:

@@ -89,6 +89,9 @@ def _alone(stack: str, before: Broken | None, after: Plan) -> Document:
 
 
 def _broken(stack: str, before: Plan | Broken | None, after: Broken) -> Document:
+    if before == after:
+        same: Line = ("The stack has no plan, neither before nor after, for the same reason.",)
+        return Document(stack, (same,), (_message("What its program says", after.message),))
     sections = [_message("The program fails on this change", after.message)]
     summary: Line = ("**This change breaks the program.**",)
     if isinstance(before, Plan):

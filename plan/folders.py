@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+from plan.model import FILE, Plan
+
+
+def load(folder: Path) -> Plan:
+    """The plan that was written to a folder. Raises ValueError where it is none of this version."""
+    return Plan.model_validate(json.loads((folder / FILE).read_text(encoding="utf-8")))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -106,7 +106,12 @@ class RecordingMonitor(mocks.MockMonitor):
 
 
 def record(
-    program: Callable[[], object], *, preview: bool = False, builds_known: bool = True, into: Recording | None = None
+    program: Callable[[], object],
+    *,
+    preview: bool = False,
+    builds_known: bool = True,
+    into: Recording | None = None,
+    stack: str = "dev",
 ) -> Recording:
     """Runs a program to its very end, every output settled, and returns what it registered.
 
@@ -120,7 +125,7 @@ def record(
         asyncio.set_event_loop(loop)
         monitor = RecordingMonitor(recording)
         pulumi.runtime.set_mocks(
-            recording, project="de-airflow-pipeline", stack="dev", preview=preview, monitor=monitor
+            recording, project="de-airflow-pipeline", stack=stack, preview=preview, monitor=monitor
         )
         try:
             pulumi.runtime.test(lambda: _nothing(program()))()  # type: ignore[no-untyped-call]

@@ -8,13 +8,16 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from plan.model import ResourcePlan
-from plan.recording import Registration
 from plan.stack_settings import ELSEWHERE, ENCRYPTED, digest, hidden
+
+if TYPE_CHECKING:
+    # A reader of plans does without Pulumi.
+    from plan.recording import Registration
 
 LONGEST = 500
 GZIP = b"\x1f\x8b"

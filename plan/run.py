@@ -47,7 +47,7 @@ class _Planned(Recording):
         return {**args.args, "id": found, "sha256Digest": found}
 
 
-def run(settings: Settings, found: Sources) -> Run:
+def run(settings: Settings, found: Sources, stack: str) -> Run:
     """Raises what the program raises."""
     outputs: dict[str, Any] = {}
     recording = _Planned()
@@ -56,7 +56,7 @@ def run(settings: Settings, found: Sources) -> Run:
         exports = program.register(settings, found).exports()
         pulumi.Output.from_input(exports).apply(outputs.update)
 
-    record(registered, into=recording)
+    record(registered, into=recording, stack=stack)
     entries = {f"{entry.type}::{entry.name}": entry for entry in recording.registrations}
     return Run(dict(sorted(entries.items())), outputs, frozenset(recording.opened))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ def plan_stack(
     """
     settings = stack_settings.load(root, stack, declared or {})
     found = sources.load(settings, root)
-    done = run(settings, found)
+    done = run(settings, found, stack)
     open_tree = found.tree({found.catalog.images[type_].image: digest for type_, digest in done.digests.items()})
     # What the program computes of digests that nobody knows yet would look like a version that exists.
     replaced = {str(done.outputs["version"]): _open(open_tree.version)} if done.open_digests else {}
@@ -122,8 +121,3 @@ def _image_table(plan: Plan) -> str:
         about = (name, " ".join(image.dag_types), image.profile, image.version, image.reference, image.digest or "open")
         writer.writerow((*about, stands_on, *counts))
     return table.getvalue()
-
-
-def load(folder: Path) -> Plan:
-    """The plan that was written to a folder. Raises ValueError where it is none of this version."""
-    return Plan.model_validate(json.loads((folder / FILE).read_text(encoding="utf-8")))

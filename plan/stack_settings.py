@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from infra import settings_source
 from infra.settings import Settings
-from infra.settings_problems import SECRET_PATHS
+from infra.settings_problems import SECRET_MAPPINGS, SECRET_PATHS
 
 #: Stands for what is encrypted; a URI, so that it passes where one is asked for.
 ENCRYPTED = "encrypted://"
@@ -22,6 +22,9 @@ DIGITS = 16
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 #: Variables are text to the settings, and a Secret in the cluster.
 HIDDEN = (("airflow", "variables"), *SECRET_PATHS)
+
+#: Of these not all is secret.
+SECRET_PARTS = {"registryCredentials": "password", "objectStore": "secretKey"}
 
 #: Entries of settings two levels down that a stack gets elsewhere than in its file.
 Declared = Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
@@ -56,7 +59,7 @@ def in_clear_text(root: Path, stack: str) -> tuple[str, ...]:
             ".".join(map(str, place))
             for place, value in leaves.items()
             if any(place[: len(secret)] == secret for secret in SECRET_PATHS)
-            and (place[0] != "registryCredentials" or place[-1] == "password")
+            and place[-1] == SECRET_PARTS.get(str(place[0]), place[-1])
             and value is not None
         )
     )
@@ -96,7 +99,9 @@ def _encrypted(stand_in: str, place: tuple[str | int, ...]) -> object:
         return _log_in(None, stand_in)
     if place[:2] == ("tasks", "secrets") and len(place) == 3:
         return {"UNKNOWN": stand_in}
-    return {} if len(place) == 1 or place in SECRET_PATHS else stand_in
+    if place == ("objectStore", "keys"):
+        return None
+    return {} if len(place) == 1 or place in SECRET_MAPPINGS else stand_in
 
 
 def _elsewhere(place: tuple[str, str], entry: Mapping[str, Any]) -> object:

@@ -20,7 +20,7 @@ ELSEWHERE = re.compile(
     r"^(dags|images|airflow_runtime|tests/fixtures)/|/inside/|^(local/parse_in_airflow|tests/airflow_environment)\.py$"
 )
 #: Import -> the pinned package whose part it is.
-PART_OF = {"botocore": "boto3", "pydantic_core": "pydantic"}
+PART_OF = {"botocore": "boto3", "markdown_it": "rich", "pydantic_core": "pydantic"}
 
 
 def pins(file: str) -> Iterator[str]:

@@ -15,20 +15,88 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
 
 
+READING = {"contents": "read"}
+#: Of jobs that need more than to read the repository.
+RIGHTS = {
+    "comment": {**READING, "actions": "read", "pull-requests": "write"},
+    "preview": {**READING, "id-token": "write"},
+    "deploy": {**READING, "id-token": "write"},
+    "drift": {**READING, "id-token": "write", "issues": "write"},
+}
+OWN_ACTION = "./.github/actions/stack"
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_actions_are_pinned_by_commit_and_rights_are_least(path: Path) -> None:
     document = yaml.safe_load(path.read_text())
     assert document["permissions"] == {}
     for job in document["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
+        assert job["permissions"] == RIGHTS.get(path.stem, READING)
         assert job["timeout-minutes"] <= 120
-        assert [step["uses"] for step in job["steps"] if "uses" in step and not PINNED.match(step["uses"])] == []
+        used = [step["uses"] for step in job["steps"] if "uses" in step and step["uses"] != OWN_ACTION]
+        assert [name for name in used if not PINNED.match(name)] == []
+
+
+def test_our_own_action_uses_what_is_pinned_and_the_cli_of_the_sdk() -> None:
+    steps = yaml.safe_load((ROOT / ".github/actions/stack/action.yml").read_text())["runs"]["steps"]
+    assert [step["uses"] for step in steps if "uses" in step and not PINNED.match(step["uses"])] == []
+    [cli] = [step for step in steps if str(step.get("uses")).startswith("pulumi/actions@")]
+    assert f"pulumi=={cli['with']['pulumi-version']}" in (ROOT / "requirements.txt").read_text().splitlines()
+
+
+def test_what_writes_runs_no_code_of_a_pull_request() -> None:
+    """Neither checked out, nor installed, nor expanded into a shell: the artifact is data."""
+    text = (ROOT / ".github/workflows/comment.yml").read_text()
+    job = yaml.safe_load(text)["jobs"]["comment"]
+    assert yaml.safe_load(text)[True] == {"workflow_run": {"workflows": ["check"], "types": ["completed"]}}
+    [checkout] = [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert checkout["with"] == {"ref": "${{ github.event.repository.default_branch }}", "persist-credentials": False}
+    assert [step["run"] for step in job["steps"] if "run" in step] == [
+        "make venv",
+        '.venv/bin/python -m commands plan post "$RUNNER_TEMP/plans"',
+    ]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_shell_holds_an_expression(path: Path) -> None:
+    jobs = yaml.safe_load(path.read_text())["jobs"].values()
+    assert [step["run"] for job in jobs for step in job["steps"] if "${{" in step.get("run", "")] == []
+
+
+def test_a_fork_s_code_gets_no_secret_and_no_identity() -> None:
+    for path in WORKFLOWS:
+        document = yaml.safe_load(path.read_text())
+        # YAML 1.1 reads the key `on` as true.
+        if "pull_request" not in document[True]:
+            continue
+        for job in document["jobs"].values():
+            of_ours = "github.event.pull_request.head.repo.full_name == github.repository" in job.get("if", "")
+            assert of_ours or ("id-token" not in job["permissions"] and "secrets." not in yaml.safe_dump(job))
+
+
+def test_one_update_of_a_stack_at_a_time_and_each_after_the_one_before() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]
+    assert {name: job.get("needs") for name, job in jobs.items()} == {"dev": None, "staging": "dev", "prod": "staging"}
+    for name, job in jobs.items():
+        assert job["environment"] == name
+        assert job["concurrency"] == {"group": f"stack-{name}", "cancel-in-progress": False}
+
+
+@pytest.mark.slow
+def test_actionlint_finds_nothing() -> None:
+    # From the folder of the module: the workflows are found by the repository's root, the tool by its module.
+    module = ROOT / ".github" / "actionlint" / "go.mod"
+    done = subprocess.run(
+        ["go", "tool", f"-modfile={module}", "actionlint", "-no-color", *WORKFLOWS],
+        cwd=module.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_zizmor_finds_nothing() -> None:
     zizmor = Path(sysconfig.get_path("scripts")) / "zizmor"
     done = subprocess.run(
-        [zizmor, "--offline", "--no-progress", *WORKFLOWS], capture_output=True, text=True, check=False
+        [zizmor, "--offline", "--no-progress", ROOT / ".github"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 

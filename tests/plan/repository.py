@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def dag(dag_id: str, image_type: str, tasks: dict[str, dict[str, Any]]) -> dict[
         "tasks": tasks,
     }
     return {
-        f"dags/{dag_id}.yaml": yaml.safe_dump(config).replace("'2026-01-01'", "2026-01-01"),
+        # JSON's copies have no anchors: a config may hold none.
+        f"dags/{dag_id}.yaml": yaml.safe_dump(json.loads(json.dumps(config))).replace("'2026-01-01'", "2026-01-01"),
         f"dags/{dag_id}_code/work.py": "def run():\n    return 1\n",
     }
 

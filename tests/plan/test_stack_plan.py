@@ -15,8 +15,8 @@ import yaml
 from pipelines.errors import InputError
 from pipelines.json_schemas import schema_text
 from plan import model
-from plan.folders import write_folder
-from plan.stack_plan import Written, load, plan_stack
+from plan.folders import load, write_folder
+from plan.stack_plan import Written, plan_stack
 from tests.plan import repository
 
 ROOT = Path(__file__).parents[2]
