@@ -17,10 +17,8 @@ FILES = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9]+([._-][A-Za-z0-9]+)*)(\[[a-z]+\])?==[0-9]\S*$")
 #: These run in images, or in the Airflow environment of the test suite, and not in the one of these files.
 ELSEWHERE = re.compile(
-ELSEWHERE = re.compile(
     r"^(dags|images|airflow_runtime|tests/fixtures)/|/inside/|^local/parse_in_airflow\.py$"
     r"|^tests/airflow_environment\.py$|^bench/parse_(run|fresh)\.py$"
-)
 )
 #: Import -> the pinned package whose part it is.
 PART_OF = {"botocore": "boto3", "markdown_it": "rich", "pydantic_core": "pydantic"}
