@@ -23,6 +23,7 @@ from commands.tables import show
 from infra import names, promotion
 from infra.promotion import Promotion
 from infra.settings import Settings
+from infra.settings_source import read_stack_file
 from infra.stack_images import read_images
 from local.bucket import Bucket
 from local.machine import Machine
@@ -53,12 +54,12 @@ def collect(
         machine, root, progress = Machine.here(), Path(), Progress()
         settings = settings_of(stack)
         with progress.step("what is needed"):
-            alike = [one for one in _stacks(root) if one.registry == settings.registry]
+            alike = list(_sharing(root, settings))
             kept = {*_of_checkout(alike, root), *_promoted(root, commits)}
             for sharing in alike:
                 progress.doing(f"cluster {sharing.kubernetes.context}")
                 client = cluster_of(machine, sharing)
-                kept |= {*_running(client, sharing), *_published(client, sharing)}
+                kept |= {*_running(client), *_published(client, sharing)}
         with opened(machine, settings) as contents, progress.step("what is there"):
             found = garbage(contents, _prefix(settings), kept)
             if not found:
@@ -101,9 +102,13 @@ def _prefix(settings: Settings) -> str:
     return f"{settings.registry.owner}/{settings.registry.prefix}-"
 
 
-def _stacks(root: Path) -> Iterator[Settings]:
+def _sharing(root: Path, settings: Settings) -> Iterator[Settings]:
+    """The stacks with this registry. Of another, nothing is read but where its images are: it may be an example yet."""
     for path in sorted(root.glob("Pulumi.*.yaml")):
-        yield settings_of(path.name.removeprefix("Pulumi.").removesuffix(".yaml"))
+        registry = read_stack_file(path).get("registry")
+        place = (registry.get("server"), registry.get("owner")) if isinstance(registry, dict) else None
+        if place == (settings.registry.server, settings.registry.owner):
+            yield settings_of(path.name.removeprefix("Pulumi.").removesuffix(".yaml"))
 
 
 def _of_checkout(alike: Iterable[Settings], root: Path) -> Iterator[str]:
@@ -140,17 +145,16 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout
 
 
-def _running(client: Client, settings: Settings) -> Iterator[str]:
-    """What pods run or are about to run, by name and by the digest that the node pulled."""
-    for namespace in (settings.name, settings.tasks_namespace):
-        live: Iterable[Any] = client.list(Pod, namespace=namespace)
-        for pod in live:
-            for container in (*(pod.spec.initContainers or ()), *pod.spec.containers):
-                yield container.image
-            status = pod.status
-            for state in (*(status.initContainerStatuses or ()), *(status.containerStatuses or ())) if status else ():
-                if "@sha256:" in (state.imageID or ""):
-                    yield state.imageID
+def _running(client: Client) -> Iterator[str]:
+    """What pods of any namespace run or are about to run, by name and by the digest that the node pulled."""
+    live: Iterable[Any] = client.list(Pod, namespace="*")
+    for pod in live:
+        for container in (*(pod.spec.initContainers or ()), *pod.spec.containers):
+            yield container.image
+        status = pod.status
+        for state in (*(status.initContainerStatuses or ()), *(status.containerStatuses or ())) if status else ():
+            if "@sha256:" in (state.imageID or ""):
+                yield state.imageID
 
 
 def _published(client: Client, settings: Settings) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from commands import stack_garbage
 from commands.stacks import app
 from tests.commands.promotions import TwoStacks, two_stacks
+from tests.infra.stacks import ROOT
 from tests.registry import pushed
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoStack
 
 
 def play(patch: pytest.MonkeyPatch, running: tuple[str, ...] = (), published: tuple[str, ...] = ()) -> None:
-    patch.setattr(stack_garbage, "_running", lambda client, settings: iter(running))
+    patch.setattr(stack_garbage, "_running", lambda client: iter(running))
     patch.setattr(stack_garbage, "_published", lambda client, settings: iter(published))
 
 
@@ -84,6 +85,12 @@ def test_a_promotion_that_was_stays_as_long_as_its_commit(stacks: TwoStacks) -> 
     listed = run("prod", "--commits", "1")
     assert first["letters"][:19] in listed.output
     assert "1 manifests" in listed.output
+
+
+def test_an_example_with_another_registry_is_in_nobodys_way(stacks: TwoStacks) -> None:
+    (stacks.root / "Pulumi.example.yaml").write_text((ROOT / "Pulumi.prod.yaml").read_text())
+    done = run("staging")
+    assert done.exit_code == 0, done.output
 
 
 def test_a_history_that_is_cut_off_keeps_everything(stacks: TwoStacks) -> None:
