@@ -58,10 +58,11 @@ def in_turn(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Figur
     for _ in range(runs):
         for name, command in commands.items():
             samples[name].append(run_once(command))
-    return {name: _figure(taken) for name, taken in samples.items()}
+    return {name: figure(taken) for name, taken in samples.items()}
 
 
-def _figure(samples: Sequence[Sample]) -> Figure:
+def figure(samples: Sequence[Sample]) -> Figure:
+    """Of at least one sample."""
     seconds = [sample.seconds for sample in samples]
     return Figure(
         seconds=statistics.median(seconds),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from bench import cold_start, content_keys, image_builds, image_sizes, many_images, parse_cost, program, stages
+from bench import (
+    cold_start,
+    content_keys,
+    image_builds,
+    image_sizes,
+    many_dags,
+    many_images,
+    parse_cost,
+    program,
+    stages,
+)
 from bench.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -10,6 +20,7 @@ SUBJECTS: tuple[Subject, ...] = (
     content_keys.SUBJECT,
     many_images.SUBJECT,
     parse_cost.SUBJECT,
+    many_dags.SUBJECT,
     image_sizes.SUBJECT,
     cold_start.SUBJECT,
     image_builds.SUBJECT,

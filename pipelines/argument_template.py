@@ -81,13 +81,19 @@ def bad_templates(arguments: Mapping[str, Any]) -> Iterator[BadTemplate]:
             yield BadTemplate(key, text, message)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
+def _tree(text: str) -> nodes.Template:
+    """Nobody changes a tree; the same few expressions stand in most tasks."""
+    return ENVIRONMENT.parse(text)
+
+
+@functools.lru_cache(maxsize=4096)
 def _fault(text: str) -> str:
     """What is wrong with a string as a template; empty when nothing is."""
     if not is_template(text):
         return ""
     try:
-        return _unknown(ENVIRONMENT.parse(text)) or _unfinished(text)
+        return _unknown(_tree(text)) or _unfinished(text)
     except TemplateSyntaxError as error:
         return str(error).split("\n", 1)[0]
     except RecursionError:
@@ -107,7 +113,7 @@ def _unknown(tree: nodes.Template) -> str:
 
 def _unfinished(text: str) -> str:
     """Jinja forgives what the end of a text leaves open; in its place among others it must be closed."""
-    placed = ENVIRONMENT.parse(_placed(text)).body
+    placed = _tree(_placed(text)).body
     whole = len(placed) == 1 and isinstance(placed[0], nodes.FilterBlock | nodes.Output)
     return "" if whole else "it does not end"
 
@@ -116,7 +122,7 @@ def templates(arguments: Mapping[str, Any]) -> Iterator[tuple[str, nodes.Templat
     """(dotted key, syntax tree) of each good template."""
     for key, text in _strings(arguments, ""):
         if is_template(text) and not _fault(text):
-            yield key, ENVIRONMENT.parse(text)
+            yield key, _tree(text)
 
 
 def is_template(text: str) -> bool:
@@ -164,7 +170,7 @@ def _literal(value: Any) -> str:
 
 def _only_expression(text: str) -> str | None:
     """The source of the expression when the template is one ``{{ expression }}`` and nothing around it."""
-    output = ENVIRONMENT.parse(text).body
+    output = _tree(text).body
     if len(output) != 1 or not isinstance(output[0], nodes.Output) or len(output[0].nodes) != 1:
         return None
     if isinstance(output[0].nodes[0], nodes.TemplateData):

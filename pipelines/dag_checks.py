@@ -15,8 +15,9 @@ from pipelines.dag_reading import ReadConfig
 from pipelines.dag_source_code import defined_names, hand_written_dag_ids, hand_written_files, parsed
 from pipelines.errors import Problem
 from pipelines.stack_checks import Provision, stack_problems
+from pipelines.strict_yaml import MOST_PROBLEMS
 from pipelines.template_checks import template_problems
-from pipelines.validation import MOST_PROBLEMS, listed, nearest, shown
+from pipelines.validation import listed, nearest, shown
 from pipelines.xcom_checks import xcom_problems
 
 DEFAULT_POOL = "default_pool"

@@ -9,12 +9,14 @@ from pipelines.catalog import Catalog
 from pipelines.dag_checks import config_problems, duplicates
 from pipelines.dag_form import Dag
 from pipelines.dag_reading import Source, read_configs
-from pipelines.errors import InputError, Problem
+from pipelines.errors import InputError, Problem, plain
 from pipelines.stack_checks import Provision
 
 __all__ = ["DAGS", "CheckedDags", "DagConfig", "Source", "check_dags", "load_dags"]
 
 DAGS = Path("dags")
+#: Characters of what was expected: it lists names.
+LONGEST_EXPECTED = 4000
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,14 @@ def check_dags(root: Path, catalog: Catalog, provision: Provision | None = None)
     unread = {problem.file.partition(":")[0] for problem in problems}
     told = (*problems, *(problem for found in wrong.values() for problem in found))
     return CheckedDags(
-        tuple(sorted(good, key=lambda config: config.dag_id)), broken | unread, tuple(dict.fromkeys(told))
+        tuple(sorted(good, key=lambda config: config.dag_id)), broken | unread, tuple(dict.fromkeys(map(_plain, told)))
     )
+
+
+def _plain(problem: Problem) -> Problem:
+    """What a config says is shown, never obeyed: not by a terminal either."""
+    expected, fix = plain(problem.expected, LONGEST_EXPECTED), plain(problem.fix)
+    return Problem(plain(problem.file, LONGEST_EXPECTED), plain(problem.key), plain(problem.found), expected, fix)
 
 
 def load_dags(root: Path, catalog: Catalog, provision: Provision | None = None) -> tuple[DagConfig, ...]:

@@ -69,7 +69,7 @@ class Dag(Form):
         TaskDefaults(), description="Fields of the tasks that leave them out. Airflow: default_args."
     )
     groups: dict[Identifier, Group] = Field(default_factory=dict, description="Airflow: TaskGroup.")
-    tasks: Annotated[dict[Identifier, Task], Field(min_length=1)]
+    tasks: Annotated[dict[Identifier, Task], Field(min_length=1, max_length=500)]
 
     @model_validator(mode="after")
     def _defaults_apply(self) -> Dag:

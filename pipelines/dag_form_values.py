@@ -149,7 +149,7 @@ Callback = Annotated[
         "module:function of the source folder, or package.module.function of Airflow's own environment",
     ),
 ]
-Folder = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_-]*", "the name of a folder beside this file")]
+Folder = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_-]{0,99}", "the name of a folder beside this file")]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Matching(DNS_LABEL, "at most 63 lower-case letters, digits and hyphens")]
 LongName = Annotated[str, Matching(DNS_SUBDOMAIN, "at most 253 lower-case letters, digits, hyphens and dots")]

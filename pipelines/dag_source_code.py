@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from pipelines.errors import Problem
@@ -16,6 +17,7 @@ def hand_written_files(root: Path) -> list[Path]:
     return sorted(path for path in root.glob("*.py") if path.is_file())
 
 
+@lru_cache(maxsize=256)
 def parsed(content: bytes, shown_as: str) -> tuple[ast.Module | None, list[Problem]]:
     """The tree, or why there is none."""
     try:

@@ -47,7 +47,9 @@ def published_tree(dags: Sequence[DagConfig], catalog: Catalog, root: Path) -> P
     tree[IGNORED] = File(False, f"{SOURCES}/\n".encode())
     for config in dags:
         tree |= {f"{SOURCES}/{config.dag_id}/{path}": file for path, file in config.source.files.items()}
-    sources = {config.source.sha256: pack_files(config.source.files) for config in dags}
+    sources = {
+        sha256: pack_files(files) for sha256, files in {one.source.sha256: one.source.files for one in dags}.items()
+    }
     return PublishedTree(
         files={path: tree[path].content for path in sorted(tree)},
         executables=frozenset(path for path, file in tree.items() if file.executable),

@@ -49,9 +49,9 @@ class InputError(Exception):
         return "\n".join((f"{heading}, {self.outcome}:", *(str(problem) for problem in self.problems)))
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """A user's text, of one short line, in which nothing moves a terminal's cursor or turns the reading direction."""
-    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
+    short = text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode()
         for character in short

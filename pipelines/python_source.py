@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 WIDTH = 120
@@ -45,35 +46,47 @@ def literal(text: str) -> str:
 
 def written(value: Value, indent: int = 0, before: int = 0, after: int = 0) -> str:
     """The source of a value. ``before`` and ``after`` are the characters on its first and last line beside it."""
-    flat = _flat(value)
+    return _written(value, indent, before, after, {})
+
+
+def _written(value: Value, indent: int, before: int, after: int, flats: dict[int, str]) -> str:
+    flat = _flat(value, flats)
     if indent * len(INDENT) + before + len(flat) + after <= WIDTH or not _breakable(value):
         return flat
     opening, items, closing = _parts(value)
     inner = INDENT * (indent + 1)
-    lines = [f"{inner}{prefix}{written(item, indent + 1, before=len(prefix), after=1)}," for prefix, item in items]
+    lines = [f"{inner}{prefix}{_written(item, indent + 1, len(prefix), 1, flats)}," for prefix, item in items]
     return "\n".join([opening, *lines, INDENT * indent + closing])
 
 
-def _flat(value: Value) -> str:
+def _flat(value: Value, flats: dict[int, str]) -> str:
+    """On one line. ``flats`` keeps, by the identity of parts of one value, what is asked for at each level of it."""
     if isinstance(value, str):
         return literal(value)
     if value is None or isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Name):
         return value.text
-    opening, items, closing = _parts(value)
-    return opening + ", ".join(prefix + _flat(item) for prefix, item in items) + closing
+    if id(value) not in flats:
+        opening, items, closing = _parts(value)
+        flats[id(value)] = opening + ", ".join(prefix + _flat(item, flats) for prefix, item in items) + closing
+    return flats[id(value)]
 
 
 def _breakable(value: Value) -> bool:
     return not (value is None or isinstance(value, str | int | float | Name)) and bool(_parts(value)[1])
 
 
+@lru_cache(maxsize=1024)
+def _named(name: str) -> str:
+    return f"{Name(name).text}="
+
+
 def _parts(value: Value) -> tuple[str, list[tuple[str, Value]], str]:
     """Opening bracket, (prefix, item) of each item, closing bracket."""
     if isinstance(value, Call):
         items: list[tuple[str, Value]] = [("", item) for item in value.arguments]
-        items += [(f"{Name(name).text}=", item) for name, item in value.named.items()]
+        items += [(_named(name), item) for name, item in value.named.items()]
         if value.unpacked:
             items.append(("**", value.unpacked))
         return f"{value.function.text}(", items, ")"

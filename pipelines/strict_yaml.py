@@ -22,6 +22,8 @@ MAXIMUM_BYTES = 1 << 18
 MAXIMUM_DEPTH = 40
 #: Characters of a dotted key, and of a number: more only makes messages, and memory, explode.
 MAXIMUM_KEY, MAXIMUM_NUMBER = 500, 40
+#: Of one file: who has more mistakes than that reads no further.
+MOST_PROBLEMS = 100
 TYPED = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "timestamp"))
 NUMBERS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float"))
 MERGE = "tag:yaml.org,2002:merge"
@@ -78,6 +80,12 @@ def read_yaml(path: Path, shown_as: str, what: str = "a DAG config") -> tuple[Do
     if reading.problems:
         return None, reading.problems
     return Document(value, reading.places, hashlib.sha256(content).hexdigest()), []
+
+
+def _tag(text: str) -> str | None:
+    """What an unquoted scalar looks like, as PyYAML's resolver has it; None for text."""
+    known: Any = yaml.SafeLoader.yaml_implicit_resolvers
+    return next((tag for tag, pattern in known.get(text[:1], ()) if pattern.match(text)), None)
 
 
 def _advice(found: str) -> tuple[str, str]:
@@ -186,7 +194,7 @@ class _Reading:
             if not isinstance(event, yaml.AliasEvent):
                 self._value(event, key, depth + 1)
             return None
-        if event.anchor or event.tag not in (None, "!") or (event.implicit[0] and self._tag(event) == MERGE):
+        if event.anchor or event.tag not in (None, "!") or (event.implicit[0] and _tag(event.value) == MERGE):
             self._refuse(event, key, *words)
             return None
         text: str = event.value
@@ -194,7 +202,7 @@ class _Reading:
 
     def _scalar(self, event: Any, key: str) -> Any:
         text = event.value
-        tag = self._tag(event) if event.implicit[0] else None
+        tag = _tag(text) if event.implicit[0] else None
         if tag not in TYPED:
             self._is_text(event, key, "")
             return text
@@ -210,11 +218,9 @@ class _Reading:
             self._refuse(event, key, f"{text}: {error}", "a value that exists", "correct it, or quote it")
             return None
 
-    def _tag(self, event: Any) -> str:
-        tag: str = self.loader.resolve(yaml.ScalarNode, event.value, (True, False))
-        return tag
-
     def _is_text(self, event: Any, key: str, where: str) -> bool:
+        if event.value.isascii():
+            return True
         try:
             event.value.encode()
         except UnicodeEncodeError:
@@ -226,6 +232,9 @@ class _Reading:
         mark = event.start_mark
         place = f"{self.shown_as}:{mark.line + 1}:{mark.column + 1}"
         self.problems.append(Problem(place, plain(key), plain(found), expected, fix))
+        if len(self.problems) > MOST_PROBLEMS:
+            self.problems[-1] = Problem(place, "", "more problems from here on", "none", "correct those above first")
+            raise _RefusedError
 
     def _at(self, event: Any, value: Any = None) -> Place:
         line, column = event.start_mark.line, event.start_mark.column

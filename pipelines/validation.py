@@ -13,11 +13,9 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Problem, plain
-from pipelines.strict_yaml import Place
+from pipelines.strict_yaml import MOST_PROBLEMS, Place
 
 LONGEST_FOUND = 120
-#: Of one file: who has more mistakes than that reads no further.
-MOST_PROBLEMS = 100
 MOST_NAMES = 60
 # Names of alternatives: pydantic puts them among the keys.
 OBJECT, LIST, TEXT = "[object]", "[list]", "[text]"
