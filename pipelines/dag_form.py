@@ -68,7 +68,7 @@ class Dag(Form):
     defaults: TaskDefaults = Field(
         TaskDefaults(), description="Fields of the tasks that leave them out. Airflow: default_args."
     )
-    groups: dict[Identifier, Group] = Field(default_factory=dict, description="Airflow: TaskGroup.")
+    groups: dict[Identifier, Group] = Field(default_factory=dict, max_length=500, description="Airflow: TaskGroup.")
     tasks: Annotated[dict[Identifier, Task], Field(min_length=1, max_length=500)]
 
     @model_validator(mode="after")

@@ -19,12 +19,12 @@ def waits(dag: Dag) -> dict[str, tuple[str, ...]]:
     """Task -> the tasks that it waits for, itself or by its groups; names of neither tasks nor groups left out."""
     members = {name: [name] for name in dag.tasks} | {group: [] for group in dag.groups}
     for name, task in dag.tasks.items():
-        for group in dag.groups_around(task.group):
+        for group in _around(dag, task.group):
             members[group].append(name)
     found = {}
     for name, task in dag.tasks.items():
         wanted = [*task.depends_on, *_expanded(task)]
-        for group in dag.groups_around(task.group):
+        for group in _around(dag, task.group):
             wanted += dag.groups[group].depends_on
         found[name] = tuple(dict.fromkeys(one for other in wanted for one in members.get(other, ())))
     return found
@@ -75,7 +75,7 @@ def order_problems(config: ReadConfig) -> Iterator[Problem]:
 def name_problems(config: ReadConfig) -> Iterator[Problem]:
     """Airflow prefixes a task's id with its groups', and puts it into a label of the pod, by which people find it."""
     for name, task in config.dag.tasks.items():
-        whole = ".".join([*reversed(config.dag.groups_around(task.group)), name])
+        whole = ".".join([*reversed(_around(config.dag, task.group)), name])
         if len(whole) > LONGEST_NAME:
             key = f"tasks.{name}"
             expected = f"at most {LONGEST_NAME}, which a label of its pod holds"
@@ -91,9 +91,7 @@ def _group_problems(config: ReadConfig, path: str, one: Task | Group) -> Iterato
         fix = nearest(group, list(groups)) or f"add groups.{group}"
         yield Problem(config.place(key), key, repr(group), expected, fix)
     elif (
-        group is not None
-        and path.startswith("groups.")
-        and path.removeprefix("groups.") in config.dag.groups_around(group)
+        group is not None and path.startswith("groups.") and path.removeprefix("groups.") in _around(config.dag, group)
     ):
         yield Problem(config.place(key), key, repr(group), "a group that does not stand in this one", "correct it")
 
@@ -101,3 +99,12 @@ def _group_problems(config: ReadConfig, path: str, one: Task | Group) -> Iterato
 def _expanded(task: Task) -> tuple[str, ...]:
     """The task over whose result this one is expanded."""
     return (task.expand.task,) if isinstance(task.expand, ResultOf) else ()
+
+
+def _around(dag: Dag, group: str | None) -> tuple[str, ...]:
+    """A group and those that it stands in, each looked at once: Dag.groups_around, for very many."""
+    found: dict[str, None] = {}
+    while group is not None and group in dag.groups and group not in found:
+        found[group] = None
+        group = dag.groups[group].group
+    return tuple(found)
