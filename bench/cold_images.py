@@ -13,19 +13,14 @@ import json
 import struct
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import httpx
-
-from local import image_registry
-from local.machine import Machine
+from registry.contents import Contents, RawManifest
 from registry.layer_stream import GZIP, ZSTD
+from registry.reference import Reference
 
 SKIPPABLE = 0x184D2A50
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 #: Parts of a blob on the way from the registry and back.
 PIECE = 1 << 20
@@ -33,11 +28,13 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class ColdImage:
-    """``names`` are those by which a node's store knows the image, ``layers`` the digests of its blobs."""
+    """``names`` are those by which a node's store knows the image, ``layers`` the digests of its blobs; ``bottom`` is
+    the snapshot that all others of the image stand on."""
 
     reference: str
     names: tuple[str, ...]
     layers: tuple[str, ...]
+    bottom: str
     size: int
 
 
@@ -71,79 +68,51 @@ def on_bottom(configuration: dict[str, Any], tar: bytes) -> dict[str, Any]:
 class Copier:
     """Copies within one registry."""
 
-    def __init__(self, machine: Machine) -> None:
-        known = image_registry.credentials(machine)
-        self._server = machine.registry
-        self._client = httpx.Client(
-            base_url=f"http://{machine.registry}/v2/", auth=(known["username"], known["password"]), timeout=120
-        )
-
-    def __enter__(self) -> Copier:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._client.close()
+    def __init__(self, registry: Contents) -> None:
+        self._registry = registry
 
     def copy(self, reference: str, name: str, mark: str) -> ColdImage:
-        """``reference`` as ``<owner>/cold:<name>``. Raises httpx.HTTPError."""
-        source, _, tag = reference.removeprefix(f"{self._server}/").rpartition(":")
-        target = f"{source.partition('/')[0]}/cold"
-        manifest = self._get(f"{source}/manifests/{tag}", Accept=MANIFEST).json()
-        configuration = self._get(f"{source}/blobs/{manifest['config']['digest']}").json()
+        """``reference`` as ``<owner>/cold:<name>``. Raises RegistryError."""
+        source = Reference.parse(reference)
+        target = f"{source.repository.partition('/')[0]}/cold"
+        found = self._registry.raw(source.repository, source.manifest)
+        assert found is not None, reference
+        manifest = found.document
+        with self._registry.stream(source.repository, manifest["config"]["digest"]) as pieces:
+            configuration = json.loads(b"".join(pieces))
         tar, packed = bottom(mark)
         layers = [{"mediaType": LAYER, **self._push(target, packed)}]
         for layer in manifest["layers"]:
-            layers.append({"mediaType": layer["mediaType"], **self._again(source, target, layer["digest"], mark)})
-        config = json.dumps(on_bottom(configuration, tar)).encode()
-        document = {**manifest, "config": {**manifest["config"], **self._push(target, config)}, "layers": layers}
-        body = json.dumps(document).encode()
-        answer = self._client.put(f"{target}/manifests/{name}", content=body, headers={"Content-Type": MANIFEST})
-        answer.raise_for_status()
-        repository = f"{self._server}/{target}"
-        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-        names = (f"{repository}:{name}", f"{repository}@{digest}", str(document["config"]["digest"]))
-        return ColdImage(
-            names[0], names, tuple(str(one["digest"]) for one in layers), sum(int(one["size"]) for one in layers)
-        )
-
-    def _get(self, path: str, **headers: str) -> httpx.Response:
-        return self._client.get(path, headers=headers).raise_for_status()
+            again = self._again(source.repository, target, layer["digest"], mark)
+            layers.append({"mediaType": layer["mediaType"], **again})
+        config = self._push(target, json.dumps(on_bottom(configuration, tar)).encode())
+        document = {**manifest, "config": {**manifest["config"], **config}, "layers": layers}
+        raw = RawManifest(json.dumps(document).encode(), found.media_type)
+        self._registry.put(target, name, raw)
+        repository = f"{self._registry.server}/{target}"
+        digests = tuple(str(layer["digest"]) for layer in layers)
+        size = int(config["size"]) + sum(int(layer["size"]) for layer in layers)
+        names = (f"{repository}:{name}", f"{repository}@{raw.digest}", str(config["digest"]))
+        return ColdImage(names[0], names, digests, f"sha256:{hashlib.sha256(tar).hexdigest()}", size)
 
     def _again(self, source: str, target: str, digest: str, mark: str) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as folder:
-            path = Path(folder) / "layer"
-            with path.open("w+b") as file:
-                with self._client.stream("GET", f"{source}/blobs/{digest}") as response:
-                    response.raise_for_status()
-                    for piece in response.iter_raw(PIECE):
-                        file.write(piece)
-                file.seek(0)
-                start = file.read(4)
-                file.seek(0, io.SEEK_END)
-                file.write(behind(start, mark))
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            return self._upload(target, f"sha256:{found}", path)
+        with tempfile.TemporaryFile(prefix="bench-", dir="/var/tmp") as file:
+            with self._registry.stream(source, digest) as pieces:
+                file.writelines(pieces)
+            file.seek(0)
+            start = file.read(len(ZSTD))
+            file.seek(0, io.SEEK_END)
+            file.write(behind(start, mark))
+            return self._upload(target, file)
 
     def _push(self, target: str, content: bytes) -> dict[str, Any]:
-        with tempfile.NamedTemporaryFile(prefix="bench-", dir="/var/tmp") as file:
-            file.write(content)
-            file.flush()
-            return self._upload(target, f"sha256:{hashlib.sha256(content).hexdigest()}", Path(file.name))
+        return self._upload(target, io.BytesIO(content))
 
-    def _upload(self, target: str, digest: str, path: Path) -> dict[str, Any]:
-        """https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put"""
-        size = path.stat().st_size
-        if self._client.head(f"{target}/blobs/{digest}").is_success:
-            return {"digest": digest, "size": size}
-        began = self._client.post(f"{target}/blobs/uploads/").raise_for_status()
-        place = httpx.URL(began.headers["Location"]).copy_merge_params({"digest": digest})
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        self._client.put(place, content=_pieces(path), headers=headers).raise_for_status()
+    def _upload(self, target: str, file: IO[bytes]) -> dict[str, Any]:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"  # type: ignore[arg-type]
+        file.seek(0)
+        if not self._registry.has_blob(target, digest) and (address := self._registry.begin(target, digest)):
+            self._registry.upload(address, target, digest, size, iter(lambda: file.read(PIECE), b""))
         return {"digest": digest, "size": size}
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            yield piece

@@ -20,7 +20,7 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Namespace, Pod, Secret
 
 from bench.cold_images import ColdImage, Copier
-from bench.pushed_images import FAT, push_all
+from bench.pushed_images import FAT, push_all, registry_of
 from bench.subject import Figures, Subject
 from local import containers, image_registry
 from local.cluster import kubectl
@@ -54,8 +54,9 @@ def measure(runs: int = 5) -> Figures:
     machine, progress = Machine.here(), Progress()
     pushed = push_all(machine, progress)
     mark = f"cold-{secrets.token_hex(6)}"
-    with Copier(machine) as copier, progress.step("copies that share nothing"):
-        images = {name: copier.copy(pushed.references[name], name, mark) for name in (*TASKS, FAT)}
+    with registry_of(machine) as registry, progress.step("copies that share nothing"):
+        copier = Copier(registry)
+        images = {name: copier.copy(pushed.references[name], name, f"{mark}-{name}") for name in (*TASKS, FAT)}
     client = connect(machine)
     found: dict[str, dict[str, Any]] = {name: {"own": [], "fat": [], "bytes": images[name].size} for name in TASKS}
     with _namespace(client, machine):
@@ -150,13 +151,19 @@ def _still_there(client: Client, name: str) -> str | None:
 
 
 def forget(machine: Machine, image: ColdImage) -> None:
-    """Remove the image from the node's store. Raises GaveUp where layers of it stay."""
-    _ctr(machine, "images", "remove", "--sync", *image.names)
+    """Remove the image from the node's store. Raises GaveUp where a layer of it stays, packed or unpacked."""
 
     def left() -> str | None:
         there = {*_ctr(machine, "content", "ls", "--quiet").split()} & {*image.layers}
+        if image.bottom in _ctr(machine, "snapshots", "ls"):
+            there.add(image.bottom)
         return f"{len(there)} layers are there" if there else None
 
+    # The kubelet collects what is left of deleted pods each minute only.
+    for line in _ctr(machine, "containers", "ls").splitlines():
+        if image.reference in line.split():
+            _ctr(machine, "containers", "delete", line.split()[0])
+    _ctr(machine, "images", "remove", "--sync", *image.names)
     wait(f"{image.reference} to leave the node", left, 60)
     # The kubelet asks containerd's CRI plugin, which hears of it by an event.
     time.sleep(1)

@@ -7,6 +7,8 @@ and why, is what the resolver says.
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pydantic import TypeAdapter
 from uv import find_uv_bin
 
 from local.machine import Machine
@@ -69,6 +72,8 @@ class FatLock:
     moved: Mapping[str, Mapping[str, str]]
 
 
+KEPT = Path("build/bench")
+ANSWER = TypeAdapter(tuple[str, tuple[Conflict, ...]])
 Resolver = Callable[[Sequence[str]], Attempt]
 
 
@@ -133,14 +138,24 @@ def resolver(shipped: Mapping[str, str], source_distributions: Sequence[str], py
 
 
 def fat_lock(folders: Sequence[ImageFolder], shipped: Mapping[str, str], python: str) -> FatLock:
-    """Of all folders together. Raises ValueError as ``settle`` does."""
+    """Of all folders together; asked for again on the same day it is not resolved again, which takes minutes.
+
+    Raises ValueError as ``settle`` does.
+    """
     sources = sorted({name for folder in folders for name in folder.table.source_distributions})
-    attempt, conflicts = settle(pins(folders), resolver(shipped, sources, python))
-    body = "".join((*(f"--no-binary {name}\n" for name in sources), attempt.lock))
-    versions = {**shipped, **{one.name: one.version for one in parse_lock(body).packages}}
+    asked = repr((pins(folders), sorted(shipped.items()), sources, python, datetime.date.today()))
+    kept = KEPT / f"fat-lock-{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
+    if kept.is_file():
+        lock, conflicts = ANSWER.validate_json(kept.read_text())
+    else:
+        attempt, conflicts = settle(pins(folders), resolver(shipped, sources, python))
+        lock = "".join((*(f"--no-binary {name}\n" for name in sources), attempt.lock))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(ANSWER.dump_json((lock, conflicts)))
+    versions = {**shipped, **{one.name: one.version for one in parse_lock(lock).packages}}
     moved: dict[str, dict[str, str]] = {}
     for folder in folders:
         for package in folder.lock.packages if folder.lock else ():
             if versions.get(package.name) != package.version:
                 moved.setdefault(package.name, {})[folder.name] = package.version
-    return FatLock(body, conflicts, moved)
+    return FatLock(lock, conflicts, moved)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LIMIT = 1.15
+#: Load average of a quarter of an hour, above which the machine was not the benchmark's alone.
+BUSY = 6
 OURS, PLAIN = "images build", "buildctl build"
 
 
@@ -93,7 +95,7 @@ def _both(folder: Path, ours: OwnBuilder, plain: OwnBuilder) -> Figures:
         seconds = {name: _timed(builder, do) for name, builder, do in (turns if number % 2 else turns[::-1])}
         digests = {OURS: place.digest(image.name), PLAIN: peer.digests[image.name]}
         found[image.name] = {"digests": digests, **seconds}
-    return {"staging seconds": staging, "images": found}
+    return {"staging seconds": staging, "images": found, "load": os.getloadavg()[2]}
 
 
 def _timed(builder: OwnBuilder, build: Callable[[], object]) -> dict[str, float]:
@@ -120,7 +122,10 @@ def table(figures: Figures) -> list[str]:
     sums = [f"{found[side]:.1f}" for found in (wall, cpu) for side in (OURS, PLAIN)]
     lines.append(f"| all, with staging | {' | '.join(sums)} | |")
     ratio, of_cpu = wall[OURS] / wall[PLAIN], cpu[OURS] / cpu[PLAIN]
-    return [*lines, "", f"{ratio:.2f} x plain `buildctl build`, at most {LIMIT}; {of_cpu:.2f} x its CPU seconds."]
+    lines += ["", f"{ratio:.2f} x plain `buildctl build`, at most {LIMIT}; {of_cpu:.2f} x its CPU seconds."]
+    if figures["load"] > BUSY:
+        lines[-1] += f" Others kept the machine busy meanwhile (load {figures['load']:.0f}): its seconds say little."
+    return lines
 
 
 def draw(axes: Axes, figures: Figures) -> None:

@@ -18,7 +18,8 @@ from local.machine import Machine
 from local.progress import Progress
 from pipelines.build_plan import build_arguments
 from pipelines.images import EVERY_BUILD, EXPORT, IMAGES, Image
-from registry.client import Credentials, Registry
+from registry.client import Credentials
+from registry.contents import Contents
 from registry.manifest import Manifest
 
 OWNER = "bench"
@@ -36,9 +37,9 @@ class Pushed:
 
 
 @contextmanager
-def registry_of(machine: Machine) -> Iterator[Registry]:
+def registry_of(machine: Machine) -> Iterator[Contents]:
     known = image_registry.credentials(machine)
-    with Registry(machine.registry, Credentials(known["username"], known["password"])) as registry:
+    with Contents(machine.registry, Credentials(known["username"], known["password"])) as registry:
         yield registry
 
 

@@ -30,7 +30,10 @@ def write(subjects: Sequence[Subject], figures: Mapping[str, Any], results: Path
     path = results / "results.json"
     known = json.loads(path.read_text()) if path.is_file() else {}
     known.update(figures, machine=f"{machine.machine()}, Python {machine.python_version()}")
-    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(known, indent=1, sort_keys=True)
+    path.write_text(f"{text}\n")
+    # As the file has it, so that tables made from it again are the same.
+    known = json.loads(text)
     (results / "results.md").write_text(markdown(subjects, known))
     plot(subjects, known, results / "results.svg")
 
