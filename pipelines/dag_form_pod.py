@@ -78,7 +78,7 @@ class EnvironmentSource(Form):
         return self
 
 
-EnvironmentSources = Annotated[tuple[EnvironmentSource, ...], AfterValidator(each_once)]
+EnvironmentSources = Annotated[tuple[EnvironmentSource, ...], Field(max_length=50), AfterValidator(each_once)]
 
 
 class EnvironmentValue(Form):
@@ -151,7 +151,7 @@ def _apart(volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
     return volumes
 
 
-Volumes = Annotated[tuple[Volume, ...], AfterValidator(_apart)]
+Volumes = Annotated[tuple[Volume, ...], Field(max_length=50), AfterValidator(_apart)]
 
 
 class Mount(Form):

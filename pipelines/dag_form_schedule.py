@@ -46,7 +46,7 @@ def _without_zone(value: datetime.date) -> datetime.date:
     return value
 
 
-Schedule = Annotated[str, AfterValidator(_cron)]
+Schedule = Annotated[str, Field(max_length=100), AfterValidator(_cron)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[datetime.datetime | datetime.date, AfterValidator(_without_zone)]
 

@@ -59,7 +59,7 @@ TriggerRule = Literal[
 OnFinish = Literal["delete_pod", "delete_succeeded_pod", "delete_active_pod", "keep_pod"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Retries = Annotated[int, Field(ge=0, le=100)]
-Containers = Annotated[tuple[Container, ...], AfterValidator(each_once)]
+Containers = Annotated[tuple[Container, ...], Field(max_length=20), AfterValidator(each_once)]
 
 
 class ResultOf(Form):

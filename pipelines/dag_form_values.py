@@ -183,4 +183,4 @@ AssetKey = Annotated[
     Matching(r"[A-Za-z0-9!_.*'()/=+@-]+", "the key of an object in the bucket, plain letters and no template"),
     AfterValidator(_key_of_asset),
 ]
-AssetKeys = Annotated[tuple[AssetKey, ...], AfterValidator(each_once)]
+AssetKeys = Annotated[tuple[AssetKey, ...], Field(max_length=200), AfterValidator(each_once)]

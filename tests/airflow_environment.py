@@ -81,6 +81,8 @@ def run(arguments: list[str], home: Path, **variables: str) -> subprocess.Comple
         "PYTHONDONTWRITEBYTECODE": "",
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # The first file pays for all imports, on a machine that may be busy with other tests.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
         "AIRFLOW__CORE__EXECUTOR": "KubernetesExecutor,LocalExecutor",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),

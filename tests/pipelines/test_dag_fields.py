@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from pipelines import dag_form, dag_form_pod, dag_form_schedule, dag_form_task
+from pipelines.argument_template import is_template
 from pipelines.dag_code import dag_source
 from pipelines.dag_config import DagConfig, Source
 from pipelines.dag_form import Dag
 from pipelines.dag_form_values import Form
 from tests.airflow_environment import checks_pass
-from tests.pipelines.dag_fields import FIELDS, MORE, Case
+from tests.pipelines.dag_fields import FIELDS, MORE, Case, dag
 from tests.pipelines.trees import catalog
 
 HERE = Path(__file__).parent
@@ -100,3 +104,74 @@ def test_in_airflow(tmp_path: Path) -> None:
         HERE / "inside/check_fields.py", tmp_path, GENERATED=str(folder), CASES=str(tmp_path / "cases.json"),
         XCOM_SIDECAR_IMAGE="busybox:1.37.0-musl", AIRFLOW_CONN_OTHER="kubernetes://",
     )  # fmt: skip
+
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        ["'", '"', '"""', "\\", "\n", "\r", "#", "{{", "}}", "{%", "%}", "{#", "$(HOME)", "$$", "import os", "):", "é",
+         "\u202e", "\x1b", ".sh", ".md", "\x7f"]
+    ) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=3),
+    min_size=1,
+    max_size=8,
+).map("".join).filter(bool)  # fmt: skip
+
+
+def with_text(text: str) -> DagConfig:
+    """A config that says a text wherever any text may stand."""
+    beside = {"command": [text], "arguments": [text], "env": {"X": text}}
+    common = {
+        "env": {"X": text, "Y": {"field": "status.podIP"}},
+        "annotations": {"note": text},
+        "doc_md": text,
+        "init_containers": [{"name": "first", **beside}],
+        "sidecars": [{"name": "second", **beside}],
+        "full_pod_spec": {
+            "metadata": {"annotations": {"note": text}},
+            "spec": {"containers": [{"name": text, "command": [text], "env": [{"name": text, "value": text}]}]},
+        },
+        "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": text}]}},
+    }
+    plain = {"value": [text, {"{ }" + text.replace("{", "("): text}]} if not is_template(text) else {}
+    literal = [] if is_template(text) else [text]
+    tasks = {
+        "one": {"kind": "pod", "entry": "a:b", "arguments": plain, "expand": [text, {text: [text]}], **common},
+        "two": {"kind": "pod", "command": ["x", *literal], "arguments": ["y", *literal], **common},
+        "three": {"kind": "python", "image": "warehouse", "entry": "a:b", "arguments": plain, **common},
+        "four": {"kind": "bash", "image": "warehouse", "script": text, "arguments": {"X": literal}, **common},
+    }
+    form = {
+        "description": text,
+        "doc_md": text,
+        "dag_display_name": text[:100],
+        "owner": text[:100],
+        "tags": [text[:100]],
+        "params": {
+            "p": {
+                "default": {text: text},
+                "title": text,
+                "description": text,
+                "examples": [text],
+                "enum": [{text: text}],
+            }
+        },
+        "groups": {"all": {"tooltip": text}},
+    }
+    case = dag(tasks=tasks, **form)
+    return config("hostile", case)
+
+
+def skeleton(source: str) -> str:
+    """The tree of a file, each text in it replaced by one letter."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = "s"
+    return ast.dump(tree)
+
+
+@given(text=HOSTILE)
+def test_no_text_of_a_config_becomes_code(text: str) -> None:
+    harmless = "s" if not is_template(text) else "{{ 1 }}"
+    source = dag_source(with_text(text), CATALOG)
+    assert skeleton(source) == skeleton(dag_source(with_text(harmless), CATALOG))
+    assert all(ord(character) >= 32 or character == "\n" for character in source)

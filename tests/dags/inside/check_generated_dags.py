@@ -9,6 +9,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import BaseOperator
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from kubernetes.client import ApiClient
 
 TREES = Path(os.environ["TREES"])
 EXPECTED = json.loads(os.environ["EXPECTED_DAGS"])
@@ -80,7 +81,8 @@ def test_hostile_text_arrives_as_text(tree, dags):
 
 def as_the_container_sees(variables) -> dict[str, str]:
     """Kubernetes replaces ``$(NAME)`` of the container's own variables, and ``$$`` by ``$``."""
-    raw = {variable.name: variable.value for variable in variables}
+    manifest = ApiClient().sanitize_for_serialization(variables)
+    raw = {variable["name"]: variable.get("value") for variable in manifest}
 
     def replaced(found):
         return "$" if found[0] == "$$" else raw.get(found[1], found[0])
