@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST = 160
@@ -16,7 +17,8 @@ def plain(text: str, longest: int = LONGEST) -> str:
     """
     cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
     visible = "".join(_visible(character) for character in cut)
-    return visible.replace("::", ": :").replace("##[", "## [")
+    # Also of three colons no two stay together.
+    return re.sub(":(?=:)", ": ", visible).replace("##[", "## [")
 
 
 def code(text: str, longest: int = LONGEST) -> str:
