@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 SECONDS, BYTES = 2.0, 300e6
 #: What a generated file may import, and what it never names, whatever its config says.
-IMPORTED = {"json", "datetime", "pathlib", "zoneinfo", "airflow", "kubernetes", "airflow_runtime"}
+IMPORTED = {"json", "datetime", "functools", "pathlib", "zoneinfo", "airflow", "kubernetes", "airflow_runtime"}
 NEVER = {"__import__", "eval", "exec", "open", "compile", "getattr", "globals", "os", "subprocess", "sys", "builtins"}
 
 
