@@ -18,6 +18,8 @@ from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
 from registry.errors import RegistryError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     ("images", "list"),

@@ -20,7 +20,7 @@ if not provider_packages.importable("pulumi_aws"):
 from infra.s3_bucket import S3Bucket, S3BucketArguments, rights, tls_only, trust
 
 #: The package warns of every older name of its own while it is imported.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")]
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 READ, WRITE, DELETE, LIST = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"
 ACCOUNTS = {

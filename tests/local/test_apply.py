@@ -20,6 +20,8 @@ from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
 from tests.local.fake_cluster import FakeCluster
 
+pytestmark = pytest.mark.slow
+
 NAMESPACE = "airflow"
 SPACE = {"namespace": NAMESPACE}
 Program = Callable[[], None]

@@ -17,6 +17,8 @@ from local.progress import Progress
 from pipelines.errors import InputError, Problem
 from tests.local.fake_cluster import FakeCluster
 
+pytestmark = pytest.mark.slow
+
 VERSION = "0123456789abcdef"
 REPORT = smoke.Report(VERSION, tuple(smoke.Row(dag, "t", "success", "i", "d", 1.0, 1) for dag in smoke.BRIEF))
 DIRECT = {"APPLY": "direct", "CHART": "stand-in"}

@@ -18,6 +18,8 @@ from pipelines.argument_template import (
     word_template,
 )
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     "{{",
     "}}",

@@ -9,6 +9,8 @@ import pytest
 
 from local.results import ml_training as results
 
+pytestmark = pytest.mark.slow
+
 RANDOM = numpy.random.default_rng(7)
 LABELS = 10
 

@@ -12,6 +12,8 @@ from local.services.json_server import server
 from local.services.salesforce.records import ACCOUNTS, OPPORTUNITIES, records
 from local.services.salesforce.server import Salesforce
 
+pytestmark = pytest.mark.slow
+
 QUERY = "/services/data/v59.0/query/"
 PAGES = {"Sforce-Query-Options": "batchSize=200"}
 GRANT = {"grant_type": "client_credentials"}
