@@ -11,6 +11,7 @@ from bench import (
     many_dags,
     many_images,
     parse_cost,
+    plans,
     program,
     stages,
 )
@@ -22,6 +23,7 @@ SUBJECTS: tuple[Subject, ...] = (
     many_images.SUBJECT,
     parse_cost.SUBJECT,
     many_dags.SUBJECT,
+    plans.SUBJECT,
     image_list.SUBJECT,
     image_sizes.SUBJECT,
     cold_start.SUBJECT,
