@@ -17,7 +17,9 @@ pytestmark = pytest.mark.platform
 ACCOUNTS = {
     "airflow": (
         "airflow-api-server",
+        "airflow-backup",
         "airflow-dag-processor",
+        "airflow-publisher",
         "airflow-scheduler",
         "airflow-triggerer",
         "airflow-worker",
