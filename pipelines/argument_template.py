@@ -143,7 +143,7 @@ def word_template(text: str, item: str = "") -> str:
     """
     if not is_template(text):
         return literal_template(text.replace("$", "$$"))
-    return item + '{% filter replace("$", "$$") %}' + text + "{% endfilter %}"
+    return item + '{% filter replace("$", "$$") %}' + _ended(text) + "{% endfilter %}"
 
 
 def _json(value: Any) -> str:
@@ -161,7 +161,12 @@ def _placed(template: str) -> str:
     expression = _only_expression(template)
     if expression is not None:
         return "{{ (" + expression + ") | tojson }}"
-    return "{% filter tojson %}" + template + "{% endfilter %}"
+    return "{% filter tojson %}" + _ended(template) + "{% endfilter %}"
+
+
+def _ended(template: str) -> str:
+    """A brace at the end would make an opener with the one that follows."""
+    return template[:-1] + '{{ "\\x7b" }}' if template.endswith("{") else template
 
 
 def _literal(value: Any) -> str:

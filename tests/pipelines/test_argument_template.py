@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.argument_template import (
@@ -65,6 +65,7 @@ def test_a_value_stays_in_its_place(value, other, key):
     assert rendered(arguments, value=value) == {"first": other, key + "1": value, "list": [{"x": value}], "last": 1}
 
 
+@example("", "", "{")
 @given(hostile, literals, literals)
 def test_text_around_an_expression_makes_a_string(value, before, after):
     text = f"{before} {{{{ value }}}} {after}"
@@ -84,9 +85,10 @@ def expanded(word):
 def test_a_word_arrives_as_it_was_written_or_rendered(value, text):
     assert expanded(ENVIRONMENT.from_string(word_template(text)).render()) == text
     assert expanded(ENVIRONMENT.from_string(word_template("{{ value }}")).render(value=value)) == value
-    around = ENVIRONMENT.from_string(word_template(f"{text} {{{{ value }}}}.")).render(value=value)
-    if not is_template(text + " "):
-        assert expanded(around) == re.sub(r"\r\n?", "\n", text) + f" {value}."
+    for end in (".", "{"):
+        around = ENVIRONMENT.from_string(word_template(f"{text} {{{{ value }}}}{end}")).render(value=value)
+        if not is_template(text + " "):
+            assert expanded(around) == re.sub(r"\r\n?", "\n", text) + f" {value}{end}"
 
 
 @given(hostile)
