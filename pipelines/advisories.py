@@ -1,6 +1,6 @@
 """Advisories about locked packages, in the form of the package index's own JSON, and which of them must be acted on.
 
-https://docs.pypi.org/api/json/#known-vulnerabilities: ``vulnerabilities`` of a release, each with ``id``, ``aliases``,
+PyPI's JSON API, "Known vulnerabilities": ``vulnerabilities`` of a release, each with ``id``, ``aliases``,
 ``fixed_in``, ``withdrawn``. It names no severity; an index that adds one is believed, an unknown one counts as high.
 One weakness comes several times, once for each database that knows it, each entry with the others' ids as aliases.
 """
