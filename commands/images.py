@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
+from commands.verbs import lazy_group
 
 #: Verb -> module of this package and function, in the order of the help.
 VERBS = {
@@ -23,27 +19,4 @@ VERBS = {
     "audit": ("image_audit", "audit"),
 }
 
-
-class Verbs(TyperGroup):
-    """Imports a verb when it is asked for: each needs other libraries."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *VERBS]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in VERBS:
-            return super().get_command(ctx, cmd_name)
-        module, function = VERBS[cmd_name]
-        alone = typer.Typer(add_completion=False)
-        alone.command(cmd_name)(getattr(importlib.import_module(f"commands.{module}"), function))
-        return typer.main.get_command(alone)
-
-
-app = typer.Typer(
-    cls=Verbs, help="Image types: one folder below images/ each.", no_args_is_help=True, add_completion=False
-)
-
-
-@app.callback()
-def images() -> None:
-    """Image types: one folder below images/ each."""
+app = lazy_group(VERBS, "Image types: one folder below images/ each.")
