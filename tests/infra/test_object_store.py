@@ -20,7 +20,7 @@ from tests.infra.recording import Recording, record
 READ, WRITE, DELETE, LIST = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"
 
 
-def recorded(*, preview: bool = False, **keys: Any) -> Recording:
+def recorded(*, preview: bool = False, protect: bool | None = None, **keys: Any) -> Recording:
     settings = stacks.stack(objectStore={"bucket": "lake", **keys})
 
     def program() -> None:
@@ -32,7 +32,7 @@ def recorded(*, preview: bool = False, **keys: Any) -> Recording:
                 job_resources=settings.airflow.components.jobs,
                 fingerprint_key=pulumi.Output.secret("key"),
             ),
-            pulumi.ResourceOptions(),
+            pulumi.ResourceOptions(protect=protect),
         )
 
     return record(program, preview=preview)
@@ -210,21 +210,7 @@ def test_on_s3_clients_are_told_the_bucket_and_no_key() -> None:
 
 
 def test_what_holds_data_or_reads_it_is_protected_and_jobs_may_be_replaced() -> None:
-    settings = stacks.stack(objectStore={"bucket": "lake"})
-
-    def program() -> None:
-        ObjectStore(
-            ObjectStoreArguments(
-                namespace=pulumi.Output.from_input("airflow"),
-                tasks_namespace=pulumi.Output.from_input("airflow-tasks"),
-                settings=settings.object_store,
-                job_resources=settings.airflow.components.jobs,
-                fingerprint_key=pulumi.Output.secret("key"),
-            ),
-            pulumi.ResourceOptions(protect=True),
-        )
-
-    found = record(program)
+    found = recorded(protect=True)
     open_ones = {entry.type for entry in found.registrations if entry.custom and not entry.protect}
     assert open_ones == {"kubernetes:batch/v1:Job", "kubernetes:core/v1:ConfigMap"}
 
