@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,6 @@ from lightkube import ApiError, Client
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Namespace, Pod
 
-NAMESPACE = "stand-ins"
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -55,11 +55,11 @@ class Trial:
         }
         return [{**container, **rest} for container in (script, *server)]
 
-    def manifest(self, name: str) -> Pod:
+    def manifest(self, namespace: str, name: str) -> Pod:
         security = {"runAsUser": self.user, "runAsGroup": self.group, "fsGroup": self.group}
         return Pod.from_dict(
             {
-                "metadata": {"name": name, "namespace": NAMESPACE},
+                "metadata": {"name": name, "namespace": namespace},
                 "spec": {
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
@@ -79,31 +79,35 @@ class Outcome:
     log: str
 
 
-def prepare(client: Client) -> None:
-    client.apply(Namespace(metadata=ObjectMeta(name=NAMESPACE, labels={LABEL: "restricted"})), field_manager="tests")
+@contextmanager
+def namespace(client: Client) -> Iterator[str]:
+    """One of its own for each use: a namespace that was just deleted takes nothing new for a while."""
+    made = client.create(Namespace(metadata=ObjectMeta(generateName="image-trials-", labels={LABEL: "restricted"})))
+    assert made.metadata
+    assert made.metadata.name
+    try:
+        yield made.metadata.name
+    finally:
+        client.delete(Namespace, made.metadata.name)
 
 
-def remove(client: Client) -> None:
-    client.delete(Namespace, NAMESPACE)
-
-
-def outcome(client: Client, name: str) -> Outcome:
+def outcome(client: Client, namespace: str, name: str) -> Outcome:
     """Wait for the script's end."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        pod = client.get(Pod, name, namespace=NAMESPACE)
+        pod = client.get(Pod, name, namespace=namespace)
         for status in (pod.status and pod.status.containerStatuses) or ():
             if status.name == "script" and status.state and status.state.terminated:
-                log = "".join(client.log(name, namespace=NAMESPACE, container="script"))
+                log = "".join(client.log(name, namespace=namespace, container="script"))
                 return Outcome(status.state.terminated.exitCode, log)
         time.sleep(0.3)
-    raise AssertionError(f"{name} did not end within {SECONDS} s: {_why(client, name)}")
+    raise AssertionError(f"{name} did not end within {SECONDS} s: {_why(client, namespace, name)}")
 
 
-def _why(client: Client, name: str) -> str:
-    pod = client.get(Pod, name, namespace=NAMESPACE)
+def _why(client: Client, namespace: str, name: str) -> str:
+    pod = client.get(Pod, name, namespace=namespace)
     try:
-        log = "\n".join(client.log(name, namespace=NAMESPACE, container="server", tail_lines=20))
+        log = "\n".join(client.log(name, namespace=namespace, container="server", tail_lines=20))
     except ApiError as error:
         log = str(error)
     return f"{pod.status and pod.status.containerStatuses}\n{log}"

@@ -43,19 +43,16 @@ SCRIPTS = {
 def outcomes(running: Machine) -> Iterator[dict[str, Outcome]]:
     client, settings = connect(running), stack.settings(running, UNDECIDED)
     references = {image.name: image.reference for image in sources.load(settings, ROOT).images}
-    pods.prepare(client)
-    try:
+    with pods.namespace(client) as namespace:
         known = client.get(Secret, PULL_SECRET, namespace=settings.tasks_namespace)
-        copy = Secret(metadata=ObjectMeta(name=PULL_SECRET, namespace=pods.NAMESPACE), data=known.data, type=known.type)
+        copy = Secret(metadata=ObjectMeta(name=PULL_SECRET, namespace=namespace), data=known.data, type=known.type)
         client.apply(copy, field_manager="tests")
         for name, (image, script, environment) in SCRIPTS.items():
-            pod = Trial(references[image], script, 10001, 10001, environment=environment).manifest(name)
+            pod = Trial(references[image], script, 10001, 10001, environment=environment).manifest(namespace, name)
             assert pod.spec is not None
             pod.spec.imagePullSecrets = [LocalObjectReference(PULL_SECRET)]
             client.create(pod)
-        yield {name: pods.outcome(client, name) for name in SCRIPTS}
-    finally:
-        pods.remove(client)
+        yield {name: pods.outcome(client, namespace, name) for name in SCRIPTS}
 
 
 @pytest.mark.parametrize("name", ["spark", "tools"])

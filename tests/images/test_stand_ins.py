@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
-from lightkube import Client
 
 from infra.settings import Tasks
 from infra.settings_stores import MinioStore, PostgresDatabase
@@ -13,7 +13,7 @@ from local.kubernetes_client import connect
 from local.machine import Machine
 from local.mirror import RECIPES
 from tests.images import pods
-from tests.images.pods import Trial
+from tests.images.pods import Outcome, Trial
 
 pytestmark = pytest.mark.platform
 
@@ -89,56 +89,53 @@ TRIALS = {
 
 
 @pytest.fixture(scope="module")
-def client(running: Machine) -> Iterator[Client]:
+def end(running: Machine) -> Iterator[Callable[[str], Outcome]]:
     """All pods at once: they wait for each other less than the tests would."""
-    made = connect(running)
-    pods.prepare(made)
-    try:
+    client = connect(running)
+    with pods.namespace(client) as namespace:
         for name, trial in TRIALS.items():
-            made.create(trial.manifest(name))
-        yield made
-    finally:
-        pods.remove(made)
+            client.create(trial.manifest(namespace, name))
+        yield partial(pods.outcome, client, namespace)
 
 
 @pytest.mark.parametrize(("name", "user"), [("airflow", "50000"), ("airflow-other-user", "12345")])
-def test_airflow_runs_as_any_user_of_group_0(client: Client, name: str, user: str) -> None:
-    found = pods.outcome(client, name)
+def test_airflow_runs_as_any_user_of_group_0(end: Callable[[str], Outcome], name: str, user: str) -> None:
+    found = end(name)
     assert found.exit_code == 0, found.log
     lines = found.log.split("\n")
     assert lines[0] == user
     assert {"/home/airflow/.local/bin/python", "3.2.2", "app created", "writable"} <= {line.strip() for line in lines}
 
 
-def test_airflow_refuses_another_group(client: Client) -> None:
-    found = pods.outcome(client, "airflow-other-group")
+def test_airflow_refuses_another_group(end: Callable[[str], Outcome]) -> None:
+    found = end("airflow-other-group")
     assert found.exit_code == 1
     assert "group 0" in found.log
 
 
-def test_python_is_where_the_real_image_has_it(client: Client) -> None:
-    found = pods.outcome(client, "python")
+def test_python_is_where_the_real_image_has_it(end: Callable[[str], Outcome]) -> None:
+    found = end("python")
     assert found.exit_code == 0, found.log
     assert "/usr/local (3, 13)" in found.log
     assert "/usr/local/lib/python3.13/site-packages/pip" in found.log
 
 
-def test_postgres_makes_its_database_and_asks_for_the_password(client: Client) -> None:
-    found = pods.outcome(client, "postgres")
+def test_postgres_makes_its_database_and_asks_for_the_password(end: Callable[[str], Outcome]) -> None:
+    found = end("postgres")
     assert found.exit_code == 0, found.log
     assert found.log.split() == ["UTF8", "t", "33", "password", "authentication", "failed"]
 
 
-def test_the_object_store_serves_and_has_its_client(client: Client) -> None:
-    found = pods.outcome(client, "object-store")
+def test_the_object_store_serves_and_has_its_client(end: Callable[[str], Outcome]) -> None:
+    found = end("object-store")
     assert found.exit_code == 0, found.log
     assert found.log.startswith("content\n")
     assert '"accessKey":"person"' in found.log
     assert "tools" in found.log
 
 
-def test_the_sidecar_has_what_the_operator_calls(client: Client) -> None:
-    found = pods.outcome(client, "busybox")
+def test_the_sidecar_has_what_the_operator_calls(end: Callable[[str], Outcome]) -> None:
+    found = end("busybox")
     assert found.exit_code == 0, found.log
     lines = found.log.splitlines()
     assert lines[:2] == ["nobody", '{"a": 1}']
