@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from local.machine import Machine
+from local.python_environment import kept
 
 REQUIREMENTS = Path(__file__).with_name("dag-factory.txt")
 # The platform's Airflow image is made of these very versions; what only dag-factory needs is taken from the same day.
@@ -20,19 +15,9 @@ LATEST = "2026-06-01"
 
 def python() -> Path:
     """Its interpreter; made on first use, in about a minute. Raises RuntimeError when that fails."""
-    text = "\n".join((LOCK.read_text(), LATEST, REQUIREMENTS.read_text(), sys.version))
-    base = Machine.here().cache / "parse-environment"
-    folder = base / hashlib.sha256(text.encode()).hexdigest()[:16]
-    base.mkdir(parents=True, exist_ok=True)
-    with (base / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            for old in base.iterdir():
-                if old.is_dir():
-                    shutil.rmtree(old)
-            _make(folder)
-            (folder / "ready").touch()
-    return folder / "bin/python"
+    holds = (LOCK.read_text(), LATEST, REQUIREMENTS.read_text())
+    pinned = ["--exclude-newer", LATEST, "--constraint", str(LOCK), "--requirement", str(REQUIREMENTS)]
+    return kept("parse-environment", holds, [["--compile-bytecode", *pinned]], "Airflow and dag-factory")
 
 
 def variables(home: Path) -> dict[str, str]:
@@ -50,16 +35,3 @@ def variables(home: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "true",
         "SCARF_NO_ANALYTICS": "true",
     }
-
-
-def _make(folder: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    environment = {**os.environ, "UV_CACHE_DIR": str(Machine.here().cache / "uv")}
-    install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin/python")]
-    for arguments in (
-        ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-        [*install, "--exclude-newer", LATEST, "--constraint", str(LOCK), "--requirement", str(REQUIREMENTS)],
-    ):
-        done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"uv {arguments[0]} failed: {done.stderr.strip()}")

@@ -3,18 +3,13 @@ holds."""
 
 from __future__ import annotations
 
-import fcntl
 import functools
-import hashlib
 import os
-import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-from local.machine import Machine
-from local.progress import Progress
+from local.python_environment import kept
 
 ROOT = Path(__file__).parents[1]
 # The platform's Airflow image is made of these very versions, for its Python; what only this Python needs is taken
@@ -37,20 +32,10 @@ TASK_IMAGES = ("cost-of-living", "lakehouse")
 @functools.cache
 def airflow_python() -> Path:
     """The environment's interpreter; made on first use, in about a minute, from PyPI."""
-    text = "\n".join((LOCK.read_text(), LATEST, *WANTED, *_task_libraries(), sys.version))
-    base = Machine.here().cache / "airflow-environment"
-    folder = base / hashlib.sha256(text.encode()).hexdigest()[:16]
-    base.mkdir(parents=True, exist_ok=True)
-    with (base / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            for old in base.iterdir():
-                if old.is_dir():
-                    shutil.rmtree(old)
-            with Progress(sys.stderr).step("Airflow for the tests"):
-                _make(folder)
-            (folder / "ready").touch()
-    return folder / "bin/python"
+    libraries = _task_libraries()
+    installs = (["--exclude-newer", LATEST, "--constraint", str(LOCK), *WANTED], libraries)
+    holds = (LOCK.read_text(), LATEST, *WANTED, *libraries)
+    return kept("airflow-environment", holds, installs, "Airflow for the tests")
 
 
 def checks_pass(file: Path, home: Path, **variables: str) -> None:
@@ -103,17 +88,3 @@ def _task_libraries() -> list[str]:
     wanted = [pin for file in projects for pin in tomllib.loads(file.read_text())["project"]["dependencies"]]
     # Airflow brings its own.
     return [pin for pin in wanted if not pin.startswith("boto3==")]
-
-
-def _make(folder: Path) -> None:
-    where = ["--quiet", "--python", str(folder / "bin/python")]
-    uv = Path(sys.executable).with_name("uv")
-    for arguments in (
-        ["venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["pip", "install", *where, "--exclude-newer", LATEST, "--constraint", str(LOCK), *WANTED],
-        ["pip", "install", *where, *_task_libraries()],
-    ):
-        environment = {**os.environ, "UV_CACHE_DIR": str(Machine.here().cache / "uv")}
-        done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"uv {arguments[0]} failed: {done.stderr.strip()}")
