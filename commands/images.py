@@ -12,6 +12,7 @@ VERBS = {
     "build": ("image_builds", "build"),
     "test": ("image_tests", "try_images"),
     "shell": ("image_builds", "shell"),
+    "rebase": ("image_rebase", "rebase"),
     "pin": ("image_pins", "pin"),
     "matrix": ("image_matrix", "matrix"),
     "sbom": ("image_bills", "sbom"),

@@ -37,6 +37,7 @@ from infra.settings_types import (
     filled_secret,
 )
 from infra.sizes import DEFAULT_SIZE, Size
+from pipelines import releases
 from pipelines.text_forms import PoolName
 
 PROJECT = "de-airflow-pipeline"
@@ -106,9 +107,9 @@ class Airflow(Record):
     A connection is a URI, or a JSON object with Airflow's own keys: ``conn_type``, ``host``, ``login``, ...
     """
 
-    version: Version = "3.2.2"
-    python: PythonVersion = "3.13"
-    repository: str = "apache/airflow"
+    version: Version = releases.AIRFLOW
+    python: PythonVersion = releases.PYTHON
+    repository: str = releases.AIRFLOW_REPOSITORY
     executors: Annotated[tuple[Executor, ...], Field(strict=False), AfterValidator(_distinct)] = (
         "KubernetesExecutor",
         "LocalExecutor",
@@ -129,14 +130,14 @@ class Airflow(Record):
 
     @property
     def image(self) -> str:
-        return f"{self.repository}:{self.tag}"
+        return releases.airflow_image(self.version, self.python, self.repository)
 
 
 class Chart(Record):
     """Where Airflow's chart comes from: a repository (``https://`` or ``oci://``), or a folder or archive when ``path``
     is set; ``digest`` is the archive's sha256, which it must have."""
 
-    version: Version = "1.22.0"
+    version: Version = releases.CHART
     repository: ChartRepository = "https://airflow.apache.org"
     path: str | None = None
     digest: Digest | None = None

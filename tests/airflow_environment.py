@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 from local.python_environment import kept
+from pipelines import releases
 
 ROOT = Path(__file__).parents[1]
 # The platform's Airflow image is made of these very versions, for its Python; what only this Python needs is taken
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "local/mirror/airflow/requirements.lock"
 LATEST = "2026-06-01"
 WANTED = (
-    "apache-airflow==3.2.2",
+    f"apache-airflow=={releases.AIRFLOW}",
     "apache-airflow-providers-amazon",
     "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-postgres",

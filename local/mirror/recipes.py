@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines import releases
+
 FOLDER = Path(__file__).parent
 SHARED = FOLDER / "shared"
 
@@ -36,8 +38,8 @@ class Recipe:
 #: A recipe's base stands before it.
 RECIPES: tuple[Recipe, ...] = (
     Recipe("debian", "debian:trixie-slim"),
-    Recipe("python", "python:3.13-slim-trixie", base="debian"),
-    Recipe("airflow", "apache/airflow:3.2.2-python3.13", base="python", tools=("uv",)),
+    Recipe("python", releases.PYTHON_IMAGE, base="debian"),
+    Recipe("airflow", releases.airflow_image(), base="python", tools=("uv",)),
     Recipe("postgres", "postgres:17.10-trixie", base="debian"),
     Recipe("object-store", "pgsty/silo:RELEASE.2026-09-16T00-00-00Z", base="debian", tools=("minio", "mc")),
     Recipe("busybox", "busybox:1.37.0-musl", base="debian"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.machine import PROJECT
+from pipelines.releases import PYTHON_IMAGE
 
 ROOT = Path(__file__).parents[2]
 JSON_SERVER = Path(__file__).with_name("json_server.py")
@@ -17,7 +18,6 @@ NAMESPACE = "services"
 LABELS = {"app.kubernetes.io/part-of": "example-services"}
 #: On every object of a service that only plays the part of another.
 STAND_IN_LABEL = f"{PROJECT}/stand-in"
-PYTHON_IMAGE = "python:3.13-slim-trixie"
 USER = 10001
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
 TLS_FILE = "tls.pem"
