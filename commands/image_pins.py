@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import typer
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from commands.failure import told
+from commands.stack_file_edits import edited
 from commands.stack_files import StackOption, settings_of
-from infra.settings import PROJECT, Settings
+from infra.settings import Settings
 from local import registry_log_in
 from local.files import write
 from local.machine import Machine
@@ -23,7 +22,6 @@ from registry.client import Registry
 from registry.errors import RegistryError
 from registry.reference import Reference
 
-KEY = f"{PROJECT}:images"
 #: Asks for the digest of a reference: None where the registry has no such tag.
 Ask = Callable[[str], str | None]
 
@@ -83,23 +81,10 @@ def digests(wanted: Mapping[str, str], ask: Ask) -> dict[str, str]:
 
 def pinned(text: str, file: str, found: Mapping[str, str]) -> str:
     """The stack file's text with these pins, everything else as it was. Raises InputError when it has no config."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1 << 20
-    # As Pulumi itself writes lists and mappings.
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(text)
-    config = document.get("config") if isinstance(document, CommentedMap) else None
-    if not isinstance(config, CommentedMap):
-        raise InputError([Problem(file, "config", "none", "a mapping of settings", "write one")])
-    images = config.setdefault(KEY, CommentedMap())
-    present = images.get("baseDigests")
-    if present == dict(found) or (not found and present is None):
+    place = ("images", "baseDigests")
+    if not found and edited(text, file, place, None) == text:
         return text
-    images["baseDigests"] = CommentedMap(sorted(found.items()))
-    written = io.StringIO()
-    yaml.dump(document, written)
-    return written.getvalue()
+    return edited(text, file, place, CommentedMap(sorted(found.items())))
 
 
 def _refuse_stand_ins(settings: Settings, machine: Machine, path: Path) -> None:

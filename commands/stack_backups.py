@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,10 +9,10 @@ import typer
 from commands.failure import told
 from commands.stack_clusters import cluster_of
 from commands.stack_files import settings_of
+from commands.stack_questions import confirm
 from local.backups import Backups
 from local.machine import Machine
 from local.progress import Progress
-from pipelines.errors import InputError, Problem
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack whose database it is.")]
 
@@ -44,7 +43,7 @@ def restore(
                 said = backups.keys()
             typer.echo(said or "no dumps")
             return
-        _ask(stack, key, yes=yes)
+        confirm(f"replace the database of {stack} by {key}?", yes=yes)
         with progress.step("restore"):
             said = backups.restore(key)
         typer.echo(said)
@@ -53,11 +52,3 @@ def restore(
 def _backups(stack: str) -> tuple[Backups, Progress]:
     settings, progress = settings_of(stack), Progress()
     return Backups(cluster_of(Machine.here(), settings), settings, progress), progress
-
-
-def _ask(stack: str, key: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError([Problem("standard input", "", "no terminal", "a yes", "give --yes")])
-    typer.confirm(f"replace the database of {stack} by {key}?", abort=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from infra import settings_source
 from infra.settings import Settings
 from local import services
-from local.machine import STACK, Machine
+from local.machine import NAME_VARIABLE, STACK, Machine
 
 StackOption = Annotated[
     str, typer.Option("--stack", help="Whose registry, name and executors count: Pulumi.<stack>.yaml.")
@@ -26,6 +27,7 @@ def settings_of(stack: str) -> Settings:
     values = settings_source.without_secrets(settings_source.read_stack_file(path))
     if stack == STACK:
         values = settings_source.with_entries(values, services.secrets(Machine.here()))
+        values |= {"name": name} if (name := os.environ.get(NAME_VARIABLE)) else {}
     registry = values.get("registry")
     server = registry.get("server") if isinstance(registry, dict) else None
     unused = [{"server": server or "none", "username": "none", "password": "none"}]

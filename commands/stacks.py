@@ -7,6 +7,9 @@ from commands.verbs import lazy_group
 #: Verb -> module of this package and function, in the order of the help.
 VERBS = {
     "new": ("stack_new", "new"),
+    "upgrade": ("stack_upgrade", "upgrade"),
+    "rollback": ("stack_rollback", "rollback"),
+    "rotate-fernet": ("stack_fernet", "rotate_fernet"),
     "backup": ("stack_backups", "backup"),
     "restore": ("stack_backups", "restore"),
     "destroy": ("stack_destroy", "destroy"),

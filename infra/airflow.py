@@ -66,7 +66,12 @@ class Airflow(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[migration, files, *arguments.after]),
         )
         after = [migration, files]
-        self.ready = (self.release, *self._pools(arguments, after), *self._administrator(arguments, after))
+        self.ready = (
+            self.release,
+            *self._pools(arguments, after),
+            *self._administrator(arguments, after),
+            *self._rotation(arguments),
+        )
         self.register_outputs({})
 
     def _migration(self, arguments: AirflowArguments, files: pulumi.Resource) -> k8s.batch.v1.Job:
@@ -82,6 +87,24 @@ class Airflow(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=list(arguments.after))
         mount = pools.mounted(arguments.pools, arguments.namespace, after)
         return (self._job("airflow-pools", pools.ARGUMENTS, [mount], arguments, ready),)
+
+    def _rotation(self, arguments: AirflowArguments) -> tuple[pulumi.Resource, ...]:
+        """While there are several Fernet keys: what the old ones have encrypted is encrypted with the first one.
+
+        After the release: every process can read both by then.
+        """
+        if len(arguments.values.airflow.fernet_keys) == 1:
+            return ()
+        fingerprint = pulumi.Output.from_input(arguments.values.fingerprint)
+        job = self._job(
+            "airflow-fernet-rotation",
+            ["rotate-fernet-key"],
+            [],
+            arguments,
+            [self.release],
+            fingerprint=fingerprint,
+        )
+        return (job,)
 
     def _administrator(
         self, arguments: AirflowArguments, ready: Sequence[pulumi.Resource]

@@ -18,6 +18,7 @@ class AirflowSecretsArguments:
 
     namespace: pulumi.Output[str]
     admin_user: str
+    fernet_keys: tuple[int, ...]
     oidc: Oidc | None
     fingerprint_key: pulumi.Output[str]
 
@@ -37,7 +38,7 @@ class AirflowSecrets(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         admin = secrets.password("admin-password", child, length=24)
         keys = {
-            (names.FERNET_KEY_SECRET, "fernet-key"): secrets.random_key("fernet-key", child),
+            (names.FERNET_KEY_SECRET, "fernet-key"): _fernet_keys(arguments.fernet_keys, child),
             (names.API_SECRET_KEY_SECRET, "api-secret-key"): secrets.random_key("api-secret-key", child),
             (names.JWT_SECRET, "jwt-secret"): secrets.password("jwt-secret", child, length=64),
         }
@@ -63,3 +64,15 @@ class AirflowSecrets(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+
+def _fernet_keys(numbers: tuple[int, ...], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """What Airflow calls its Fernet key: several with commas between, of which the first one encrypts.
+
+    All up to the newest stay in the stack's state: older dumps of the database are encrypted with them.
+    """
+    drawn = {
+        number: secrets.random_key("fernet-key" if number == 1 else f"fernet-key-{number}", opts)
+        for number in range(1, max(numbers) + 1)
+    }
+    return pulumi.Output.all(*(drawn[number] for number in numbers)).apply(",".join)

@@ -25,6 +25,12 @@ fi
 psql --no-align --tuples-only --command 'SELECT version_num FROM alembic_version' > /backup/revision
 pg_dump --format=custom --no-owner --file=/backup/dump
 """
+SCHEMA = """\
+set -eu
+if [ "$(psql --no-align --tuples-only --command "SELECT to_regclass('alembic_version') IS NOT NULL")" = t ]; then
+  psql --no-align --tuples-only --command 'SELECT version_num FROM alembic_version'
+fi
+"""
 # Whole or not at all; what the dump does not hold, such as tables of a newer version, goes.
 RESTORE = f"""\
 set -eu
@@ -66,6 +72,11 @@ def restore(arguments: BackupArguments, key: str, opts: pulumi.ResourceOptions) 
 def listing(arguments: BackupArguments, opts: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
     """Prints the keys of all dumps."""
     return _job("airflow-backup-list", arguments, (_bucket(arguments, "list"),), opts)
+
+
+def schema(arguments: BackupArguments, opts: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+    """Prints the revision of the database's schema, nothing where there is none."""
+    return _job("airflow-schema", arguments, (_postgres(arguments, SCHEMA),), opts)
 
 
 def _job(

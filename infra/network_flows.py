@@ -50,9 +50,9 @@ def _of_the_program(*components: str) -> Iterator[Component]:
 LONG_RUNNING = ("api-server", "scheduler", "dag-processor", "triggerer")
 CLEANUP = "airflow-cleanup-pods"
 #: Jobs of Airflow's own command line.
-JOBS = ("airflow-migration", "airflow-pools", "airflow-administrator")
+JOBS = ("airflow-migration", "airflow-pools", "airflow-administrator", "airflow-fernet-rotation")
 
-BACKUPS = ("airflow-backup", "airflow-restore", "airflow-backup-list")
+BACKUPS = ("airflow-backup", "airflow-restore", "airflow-backup-list", "airflow-schema")
 
 COMPONENTS = (
     *_of_the_chart(*LONG_RUNNING, "worker", CLEANUP, "statsd", "pgbouncer"),

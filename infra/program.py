@@ -107,7 +107,9 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
     )
     database = Database(DatabaseArguments(spaces.core, settings.database, key), kept)
     declared = settings.airflow
-    keys = AirflowSecrets(AirflowSecretsArguments(spaces.core, declared.admin_user, settings.access.oidc, key), kept)
+    keys = AirflowSecrets(
+        AirflowSecretsArguments(spaces.core, declared.admin_user, declared.fernet_keys, settings.access.oidc, key), kept
+    )
     connections = Connections(ConnectionsArguments(spaces.core, declared.connections, declared.variables, key), ground)
     task_secrets = TaskSecrets(TaskSecretsArguments(spaces.tasks, settings.tasks.secrets), ground)
     images = Images(ImagesArguments(found.images, settings.images.builder, found.promoted), pulumi.ResourceOptions())

@@ -57,6 +57,15 @@ def _one_a_server(credentials: tuple[RegistryCredential, ...]) -> tuple[Registry
     return credentials
 
 
+def _numbered(keys: tuple[int, ...]) -> tuple[int, ...]:
+    if not keys or len(set(keys)) != len(keys):
+        raise ValueError("at least one number, each at most once, the key to encrypt with first")
+    return keys
+
+
+FernetKeys = Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False), AfterValidator(_numbered)]
+
+
 class Kubernetes(Record):
     """The cluster that the stack belongs to."""
 
@@ -104,6 +113,8 @@ class Airflow(Record):
     """Airflow's version, the executors (the first one is the default), who administers it, and what DAGs may name.
 
     ``cleanup`` removes what pods of ended tasks the executor has left, every quarter of an hour.
+    ``fernet_keys`` numbers the generated keys that the database is encrypted with: the first one encrypts, all of them
+    decrypt; ``stacks rotate-fernet`` counts on.
     A connection is a URI, or a JSON object with Airflow's own keys: ``conn_type``, ``host``, ``login``, ...
     """
 
@@ -115,6 +126,9 @@ class Airflow(Record):
         "LocalExecutor",
     )
     admin_user: UserName = "admin"
+    fernet_keys: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False), AfterValidator(_numbered)] = (
+        1,
+    )
     connections: Mapping[ConnectionId, ConnectionText] = Field(default_factory=dict)
     variables: Mapping[VariableKey, str] = Field(default_factory=dict)
     pools: Mapping[PoolName, Pool] = Field(default_factory=dict)

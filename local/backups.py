@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,8 @@ from local.workloads import wait_for_job, wait_for_rollout
 #: Every process of Airflow's that is always there; tasks in pods of their own lose whom they report to.
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 STOP_SECONDS = 300
+#: How many replicas there were before Airflow was stopped: a start may be another command's.
+REPLICAS_ANNOTATION = f"{PROJECT}/replicas"
 CONFLICT = 409
 
 
@@ -46,9 +48,16 @@ class Backups:
         """The keys of all dumps, a line each, the newest last."""
         return self._run(backup.listing)
 
-    def restore(self, key: str) -> str:
-        """Make the database what it was, with Airflow stopped meanwhile."""
-        with self._stopped():
+    def revision(self) -> str | None:
+        """The revision of the database's schema; None where it has none."""
+        return self._run(backup.schema) or None
+
+    def restore(self, key: str, *, start: bool = True) -> str:
+        """Make the database what it was, with Airflow stopped meanwhile; and afterwards too, unless it is to ``start``.
+
+        A restore that fails changes nothing, and Airflow starts again.
+        """
+        with self._stopped(start=start):
             return self._run(lambda arguments, opts: backup.restore(arguments, key, opts))
 
     def _arguments(self) -> backup.BackupArguments:
@@ -111,28 +120,43 @@ class Backups:
             self._client.delete(ConfigMap, name, namespace=namespace)
 
     @contextmanager
-    def _stopped(self) -> Iterator[None]:
+    def _stopped(self, *, start: bool) -> Iterator[None]:
         """Airflow's processes, gone and then as many as before."""
-        namespace = self._settings.name
-        before = [
-            (kind, one.metadata.name, one.spec.replicas)
-            for kind in (Deployment, StatefulSet)
-            for one in self._client.list(kind, namespace=namespace, labels={"component": COMPONENTS})
-        ]
+        before = self._workloads()
         try:
-            for kind, name, _ in before:
-                self._scale(kind, name, 0)
-            wait("Airflow to stop", lambda: self._left(namespace), STOP_SECONDS)
-            yield
-        finally:
             for kind, name, replicas in before:
-                self._scale(kind, name, replicas)
-        for kind, name, _ in before:
-            wait_for_rollout(self._client, kind, name, namespace, STOP_SECONDS, self._progress.doing)
+                self._scale(kind, name, 0, replicas)
+            wait("Airflow to stop", lambda: self._left(self._settings.name), STOP_SECONDS)
+            yield
+        except BaseException:
+            self._start(before)
+            raise
+        if start:
+            self._start(before)
+            for kind, name, _ in before:
+                wait_for_rollout(self._client, kind, name, self._settings.name, STOP_SECONDS, self._progress.doing)
 
-    def _scale(self, kind: Any, name: str, replicas: int) -> None:
-        self._client.patch(kind, name, {"spec": {"replicas": replicas}}, namespace=self._settings.name)
+    def _workloads(self) -> list[tuple[Any, str, int]]:
+        """Kind, name, and how many replicas there are, or were before they were stopped."""
+        return [
+            (kind, one.metadata.name, one.spec.replicas or _noted(one))
+            for kind in (Deployment, StatefulSet)
+            for one in self._client.list(kind, namespace=self._settings.name, labels={"component": COMPONENTS})
+        ]
+
+    def _start(self, workloads: Sequence[tuple[Any, str, int]]) -> None:
+        for kind, name, replicas in workloads:
+            self._scale(kind, name, replicas, None)
+
+    def _scale(self, kind: Any, name: str, replicas: int, before: int | None) -> None:
+        noted = {REPLICAS_ANNOTATION: None if before is None else str(before)}
+        change = {"metadata": {"annotations": noted}, "spec": {"replicas": replicas}}
+        self._client.patch(kind, name, change, namespace=self._settings.name)
 
     def _left(self, namespace: str) -> str | None:
         found = self._client.list(Pod, namespace=namespace, labels={"component": COMPONENTS})
         return ", ".join(one.metadata.name for one in found) or None
+
+
+def _noted(workload: Any) -> int:
+    return int((workload.metadata.annotations or {}).get(REPLICAS_ANNOTATION, 0))

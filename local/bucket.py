@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tempfile
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from lightkube.resources.core_v1 import Secret, Service
 from infra import names
 from infra.minio import NAME, PORT
 from infra.settings import Settings
+from infra.settings_stores import EndpointStore, MinioStore, S3Store
 from local.waiting import GaveUp
 
 
@@ -31,21 +33,15 @@ def service_address(client: Client, namespace: str, name: str, port: int) -> str
 
 
 class Bucket:
-    """Reads the whole bucket, with the store's own credentials. Raises GaveUp when the store does not answer."""
+    """Reads the bucket. Raises GaveUp when the store does not answer, or refuses.
+
+    A store in the cluster is asked with its own credentials, for all of the bucket; an endpoint with those that the
+    cluster's Secrets hold for publication, for what is below ``dags/``; S3 with the caller's own, whatever boto3 finds.
+    """
 
     def __init__(self, client: Client, settings: Settings) -> None:
-        root = secret(client, settings.name, names.STORE_ROOT_SECRET)
         self._name = settings.object_store.bucket
-        # The caller's own AWS profile is none of this store's business, and may not even exist.
-        ours = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-        self._store: Any = boto3.Session(botocore_session=ours).client(
-            "s3",
-            endpoint_url=service_address(client, settings.name, NAME, PORT),
-            region_name=settings.object_store.region,
-            aws_access_key_id=root["user"],
-            aws_secret_access_key=root["password"],
-            config=Config(s3={"addressing_style": "path"}, proxies={}, connect_timeout=5, retries={"max_attempts": 3}),
-        )
+        self._store = _store(client, settings)
 
     def get(self, key: str) -> bytes:
         """An object's content. Raises GaveUp where there is none."""
@@ -66,3 +62,39 @@ class Bucket:
     def published_version(self) -> str:
         """The version that Airflow is to serve: what ``dags/current`` names."""
         return self.get(f"{names.DAGS_PREFIX}/current").decode().strip()
+
+
+def _store(client: Client, settings: Settings) -> Any:
+    store = settings.object_store
+    if isinstance(store, S3Store):
+        return boto3.client("s3", region_name=store.region, config=Config(connect_timeout=5))
+    if isinstance(store, MinioStore):
+        held = secret(client, settings.name, names.STORE_ROOT_SECRET)
+        address = service_address(client, settings.name, NAME, PORT)
+        return _at(address, store.region, held["user"], held["password"], "path", None)
+    held = secret(client, settings.name, names.STORE_PUBLISHER_SECRET)
+    log_in = (held.get("AWS_ACCESS_KEY_ID", ""), held.get("AWS_SECRET_ACCESS_KEY", ""))
+    return _at(store.url, store.region, *log_in, store.addressing, _authority(store))
+
+
+def _at(address: str, region: str, user: str, password: str, addressing: str, authority: str | None) -> Any:
+    # The caller's own AWS profile is none of this store's business, and may not even exist.
+    ours = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    return boto3.Session(botocore_session=ours).client(
+        "s3",
+        endpoint_url=address,
+        region_name=region,
+        aws_access_key_id=user,
+        aws_secret_access_key=password,
+        verify=authority,
+        config=Config(s3={"addressing_style": addressing}, proxies={}, connect_timeout=5, retries={"max_attempts": 3}),
+    )
+
+
+def _authority(store: EndpointStore) -> str | None:
+    """The path of the certificate to trust; boto3 reads it at each connection."""
+    if store.authority is None:
+        return None
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(store.authority)
+    return file.name

@@ -15,6 +15,8 @@ from pipelines.errors import InputError, Problem
 PROJECT = "de-airflow-pipeline"
 #: The stack that this machine deploys.
 STACK = "dev"
+#: Names another namespace than the stack file's: a second deployment beside the first, on the same platform.
+NAME_VARIABLE = "DE_AIRFLOW_PIPELINE_NAME"
 PORT_OFFSET = "DE_AIRFLOW_PIPELINE_PORT_OFFSET"
 KUBE_CONTEXT = f"{PROJECT}-local"
 

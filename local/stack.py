@@ -12,12 +12,10 @@ from infra import settings_source
 from infra.settings import Settings
 from local import services
 from local.engine import Choice
-from local.machine import KUBE_CONTEXT, STACK, Machine
+from local.machine import KUBE_CONTEXT, NAME_VARIABLE, STACK, Machine
 from pipelines.errors import InputError, Problem, problems_in
 
 STACK_FILE = Path(f"Pulumi.{STACK}.yaml")
-#: Names another namespace than the stack file's: a second deployment beside the first, on the same platform.
-NAME_VARIABLE = "DE_AIRFLOW_PIPELINE_NAME"
 
 
 def values(machine: Machine, choice: Choice) -> dict[str, object]:

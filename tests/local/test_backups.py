@@ -10,7 +10,7 @@ from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import ConfigMap, Pod
 
 from local import backups
-from local.backups import COMPONENTS, Backups
+from local.backups import COMPONENTS, REPLICAS_ANNOTATION, Backups
 from local.progress import Progress
 from local.waiting import GaveUp
 from tests.infra import stacks
@@ -23,6 +23,8 @@ class Cluster:
         self.did: list[str] = []
         self.jobs: list[Any] = []
         self._holds_files = holds_files
+        self.replicas = 2
+        self.annotations: dict[str, str] | None = None
 
     def create(self, made: Any) -> None:
         if isinstance(made, ConfigMap) and self._holds_files:
@@ -39,9 +41,9 @@ class Cluster:
         self.did.append(f"delete {kind.__name__} {name.rpartition('-')[0]}")
 
     def list(self, kind: Any, namespace: str, labels: dict[str, Any]) -> list[Any]:
-        metadata = SimpleNamespace(name="airflow-scheduler")
+        metadata = SimpleNamespace(name="airflow-scheduler", annotations=self.annotations)
         if kind is Deployment:
-            return [SimpleNamespace(metadata=metadata, spec=SimpleNamespace(replicas=2))]
+            return [SimpleNamespace(metadata=metadata, spec=SimpleNamespace(replicas=self.replicas))]
         if kind is Pod and "component" not in labels:
             return [SimpleNamespace(metadata=metadata, status=SimpleNamespace(phase="Succeeded"))]
         assert kind is StatefulSet or labels == {"component": COMPONENTS}
@@ -51,7 +53,10 @@ class Cluster:
         return [f"{container} said\n"]
 
     def patch(self, kind: Any, name: str, change: dict[str, Any], namespace: str) -> None:
-        self.did.append(f"scale {name} to {change['spec']['replicas']}")
+        self.replicas = change["spec"]["replicas"]
+        found = {**(self.annotations or {}), **change["metadata"]["annotations"]}
+        self.annotations = {key: value for key, value in found.items() if value is not None}
+        self.did.append(f"scale {name} to {self.replicas}")
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +101,21 @@ def test_airflow_stands_still_while_its_database_is_restored() -> None:
     (job,) = cluster.jobs
     (step,) = job.spec.template.spec.initContainers
     assert {one.name: one.value for one in step.env}["BACKUP_KEY"] == "backups/one.dump"
+
+
+def test_airflow_may_be_left_stopped_and_a_later_restore_starts_as_much_as_there_was() -> None:
+    cluster = Cluster(holds_files=True)
+    of(cluster).restore("backups/one.dump", start=False)
+    assert cluster.did[-1] == "delete Job airflow-restore"
+    assert (cluster.replicas, cluster.annotations) == (0, {REPLICAS_ANNOTATION: "2"})
+    of(cluster).restore("backups/two.dump")
+    assert (cluster.replicas, cluster.annotations) == (2, {})
+
+
+def test_the_schema_s_revision_is_what_the_database_says() -> None:
+    cluster = Cluster(holds_files=True)
+    assert of(cluster).revision() == "airflow-schema said"
+    assert cluster.did == ["create Job airflow-schema", "delete Job airflow-schema"]
 
 
 def test_airflow_comes_back_also_when_a_restore_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,48 @@
+"""``stacks rotate-fernet``: a new key for what Airflow's database keeps encrypted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.failure import told
+from commands.stack_deploys import deploy
+from commands.stack_file_edits import edited
+from commands.stack_files import settings_of
+from commands.stack_questions import confirm
+from local.files import write
+
+PLACE = ("airflow", "fernetKeys")
+
+
+def rotate_fernet(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack whose key it is.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Draw a new Fernet key, re-encrypt connections, variables and triggers with it, and drop the old one.
+
+    Two deployments: with both keys, whose last step is a Job that runs airflow rotate-fernet-key, and with the new one.
+    Which keys count stands in Pulumi.STACK.yaml as airflow.fernetKeys, to be committed. Broken off, the same command
+    goes on. The old key stays in the stack's state: dumps from before are encrypted with it.
+
+        python -m commands stacks rotate-fernet staging
+    """
+    with told():
+        keys = settings_of(stack).airflow.fernet_keys
+        confirm(f"rotate the Fernet key of {stack}? Airflow restarts twice", yes=yes)
+        for wanted in remaining(keys):
+            path = Path(f"Pulumi.{stack}.yaml")
+            write(path, edited(path.read_text(encoding="utf-8"), path.name, PLACE, list(wanted)))
+            typer.echo(f"{path}: airflow.fernetKeys: {list(wanted)}")
+            deploy(stack, settings_of(stack))
+        typer.echo(f"commit Pulumi.{stack}.yaml")
+
+
+def remaining(keys: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The settings to deploy, one after the other: a new key before the old ones, then alone."""
+    if len(keys) > 1:
+        return [keys, keys[:1]]
+    following = max(keys) + 1
+    return [(following, *keys), (following,)]
