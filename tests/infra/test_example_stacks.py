@@ -26,9 +26,15 @@ if not provider_packages.importable("pulumi_aws"):
 @pytest.fixture(scope="module", params=["staging", "prod"])
 def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     root = tmp_path_factory.mktemp("empty")
-    for name in ("images", "dags"):
-        (root / name).mkdir()
+    empty(root)
     return record(lambda: deploy(stacks.example(request.param), root))
+
+
+def empty(root: Path) -> None:
+    """No image and no DAG, and so nothing that was promoted."""
+    for name in ("images", "dags", "promotions"):
+        (root / name).mkdir()
+    (root / "promotions/prod.yaml").write_text("from: staging\n")
 
 
 def values(recording: Recording) -> dict[str, Any]:
@@ -97,11 +103,23 @@ def test_migrations_go_past_the_pool(recording: Recording) -> None:
     assert '"airflow-metadata"' in job
 
 
+def test_people_are_known_in_the_database_and_what_is_left_is_cleaned_up(recording: Recording) -> None:
+    found = values(recording)
+    assert found["config"]["core"]["auth_manager"].endswith("FabAuthManager")
+    assert "Job airflow-administrator" in {name for name, _ in pods(recording)}
+    assert found["cleanup"]["enabled"]
+    assert found["statsd"].get("enabled", True)
+
+
+def test_one_stack_builds_and_the_other_runs_what_it_has_built() -> None:
+    modes = {name: stacks.example(name).images.mode for name in ("staging", "prod")}
+    assert modes == {"staging": "build", "prod": "promote"}
+
+
 def test_without_the_package_nothing_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program.provider_packages, "importable", lambda _: False)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
-    for name in ("images", "dags"):
-        (tmp_path / name).mkdir()
+    empty(tmp_path)
     seen = Recording()
     with pytest.raises(InputError) as refusal:
         record(lambda: deploy(stacks.example("prod"), tmp_path), into=seen)

@@ -69,6 +69,8 @@ def values(settings: Settings, chart: Path, tmp_path_factory: pytest.TempPathFac
     root = tmp_path_factory.mktemp("nothing")
     (root / "images").mkdir()
     (root / "dags").mkdir()
+    (root / "promotions").mkdir()
+    (root / "promotions/prod.yaml").write_text("from: staging\n")
     recording = record(lambda: register(settings, sources.load(settings, root)))
     found: dict[str, Any] = recording.one(":Release", "airflow").inputs["values"]
     return found
