@@ -9,7 +9,7 @@ from pipelines.argument_template import arguments_template
 from pipelines.catalog import Catalog
 from pipelines.dag_code_dag import dag_call
 from pipelines.dag_code_names import imports
-from pipelines.dag_code_pod import of_its_own, shareable
+from pipelines.dag_code_pod import SOURCE, of_its_own, shareable, source_variables
 from pipelines.dag_code_task import Generated, variable
 from pipelines.dag_code_worker import bash_arguments, worker_arguments
 from pipelines.dag_config import DagConfig
@@ -38,11 +38,17 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
     """The text of ``<dag_id>.py``. Raises KeyError for an image that is not in the catalog."""
     tasks = [Generated(config, name, task, catalog) for name, task in config.dag.tasks.items()]
     body = Body()
-    shared = _shared([shareable(one) for one in tasks if one.task.kind == "pod"])
+    pods = [one for one in tasks if one.task.kind == "pod"]
+    # A template says in its place what all other pods share.
+    alike = [one for one in pods if not one.task.pod_template]
+    shared = _shared([shareable(one) for one in alike or pods])
     if any(one.task.pod_template for one in tasks):
         folder = 'Path(__file__).with_name("pod_templates")'
         body.lines += [f"POD_TEMPLATES = {folder}", ""]
         body.used.add("Path")
+    if pods:
+        body.add(f"{SOURCE} = ", source_variables(config.source.sha256), indent=0)
+        body.lines.append("")
     if shared:
         body.add("POD = ", shared, indent=0)
         body.lines.append("")
@@ -83,7 +89,9 @@ def _comment(text: str) -> str:
 
 def _shared(pods: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
     """The arguments that all pod tasks have, with one value each."""
-    first, *others = pods or [{}]
+    if len(pods) < 2:
+        return {}
+    first, *others = pods
     return {
         argument: value
         for argument, value in first.items()
@@ -92,9 +100,11 @@ def _shared(pods: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
 
 
 def _pod_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
-    named = of_its_own(one)
-    named |= {argument: value for argument, value in shareable(one).items() if argument not in shared}
-    _operator(body, one, "KubernetesPodOperator", named, Name("POD") if shared else None)
+    all_of_it = shareable(one)
+    unpacked = Name("POD") if shared and shared.keys() <= all_of_it.keys() else None
+    left_out = shared if unpacked else {}
+    named = of_its_own(one) | {name: value for name, value in all_of_it.items() if name not in left_out}
+    _operator(body, one, "KubernetesPodOperator", named, unpacked)
 
 
 def _bash_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:

@@ -13,21 +13,22 @@ from pipelines.dag_pods import (
     container_security,
     env_from,
     from_manifest,
-    model,
     pod_security,
     pull_secrets,
-    reference,
     resources,
     tolerations,
     unexpanded,
+    variable,
     volume_mounts,
     volumes,
 )
 from pipelines.published_paths import SOURCES_PREFIX
-from pipelines.python_source import Call, Name, Value
+from pipelines.python_source import Call, Name, Unpacked, Value
 
 # Pod names end in a suffix of nine characters that the provider adds.
 LONGEST_POD_NAME = 54
+#: The file's name for the variables that tell where the code is.
+SOURCE = "SOURCE"
 
 Writer = Callable[[Generated], Value]
 
@@ -67,6 +68,10 @@ OF_EVERY_LAUNCH: Mapping[str, Writer] = {
     "startup_check_interval_seconds": lambda one: 1,
     "log_events_on_failure": lambda one: one.task.logs.events_on_failure,
     "on_finish_action": lambda one: one.task.on_finish_action,
+    "startup_timeout_seconds": lambda one: one.task.startup_timeout,
+    "active_deadline_seconds": lambda one: deadline(one),
+    "execution_timeout": lambda one: timedelta(deadline(one)),
+    "do_xcom_push": lambda one: one.task.xcom,
 }
 #: Argument -> (field, what is written), where the task or the DAG's defaults say the field.
 WHERE_SAID: Mapping[str, tuple[str, Writer]] = {
@@ -98,12 +103,21 @@ WHERE_SAID: Mapping[str, tuple[str, Writer]] = {
 }
 
 
+def deadline(one: Generated) -> int:
+    """Seconds that the pod may be there: found a node, started, run."""
+    return one.task.startup_timeout + (one.task.schedule_timeout or 0) + one.task.execution_timeout
+
+
 def shareable(one: Generated) -> dict[str, Value]:
     """The arguments that other pod tasks of the DAG may well have too."""
     found: dict[str, Value] = {}
+    if one.says("image") or not _said_elsewhere(one, "image"):
+        found["image"] = one.image
     for argument, (fields, write) in OF_EVERY_POD.items():
         if one.task.model_fields_set.intersection(fields) or not _said_elsewhere(one, argument):
             found[argument] = write(one)
+    if one.says("resources") or not _said_elsewhere(one, "container_resources"):
+        found["container_resources"] = resources(one.task.resources)
     found |= {argument: write(one) for argument, write in OF_EVERY_LAUNCH.items()}
     found |= {argument: write(one) for argument, (field, write) in WHERE_SAID.items() if one.says(field)}
     if one.task.init_containers or one.task.sidecars:
@@ -114,7 +128,6 @@ def shareable(one: Generated) -> dict[str, Value]:
 def of_its_own(one: Generated) -> dict[str, Value]:
     """The arguments of just this task."""
     task = one.task
-    deadline = task.startup_timeout + (task.schedule_timeout or 0) + task.execution_timeout
     found: dict[str, Value] = {
         "task_id": one.name,
         "name": f"{one.config.dag_id}-{one.name}".replace("_", "-")[:LONGEST_POD_NAME].rstrip("-"),
@@ -123,21 +136,11 @@ def of_its_own(one: Generated) -> dict[str, Value]:
         found["pod_template_file"] = template_file(one)
     if task.full_pod_spec:
         found["full_pod_spec"] = from_manifest(task.full_pod_spec, "V1Pod", one.catalog)
-    if one.says("image") or not _said_elsewhere(one, "image"):
-        found["image"] = one.image
     found["env_vars"] = _env_vars(one)
     if task.command:
         found["cmds"] = [word_template(word, one.item) for word in task.command]
     if task.words:
         found["arguments"] = [word_template(word, one.item) for word in task.words]
-    if one.says("resources") or not _said_elsewhere(one, "container_resources"):
-        found["container_resources"] = resources(task.resources)
-    found |= {
-        "startup_timeout_seconds": task.startup_timeout,
-        "active_deadline_seconds": deadline,
-        "execution_timeout": timedelta(deadline),
-        "do_xcom_push": task.xcom,
-    }
     if task.skip_on_exit_code is not None:
         found["skip_on_exit_code"] = task.skip_on_exit_code
     return found | said_arguments(one)
@@ -174,24 +177,21 @@ def _at(manifest: Any, path: Sequence[str | int]) -> bool:
     return bool(path) and here is not None
 
 
-def _env_vars(one: Generated) -> Value:
-    """A dictionary, or models where a value stands elsewhere."""
-    texts: dict[str, str] = {
-        "TASK_SOURCE": f"{SOURCES_PREFIX}/{one.config.source.sha256}.tar.gz",
-        "TASK_SOURCE_SHA256": one.config.source.sha256,
-    }
-    if one.task.entry:
-        texts |= {"TASK_ENTRY": one.task.entry, "TASK_ARGUMENTS": arguments_template(one.task.keywords, one.item)}
+def source_variables(sha256: str) -> list[Value]:
+    """Where the task base's entry point finds the code of the DAG's tasks."""
+    return _variables({"TASK_SOURCE": f"{SOURCES_PREFIX}/{sha256}.tar.gz", "TASK_SOURCE_SHA256": sha256})
+
+
+def _env_vars(one: Generated) -> list[Value]:
     said: dict[str, str | EnvironmentValue] = {
         name: literal_template(unexpanded(value)) if isinstance(value, str) else value
         for name, value in sorted(one.task.env.items())
     }
-    everything = said | texts
-    if all(isinstance(value, str) for value in everything.values()):
-        return {name: str(value) for name, value in everything.items()}
-    return [
-        model("V1EnvVar", {"name": name, "value": value})
-        if isinstance(value, str)
-        else model("V1EnvVar", {"name": name, "value_from": reference(value)})
-        for name, value in everything.items()
-    ]
+    if one.task.entry:
+        said |= {"TASK_ENTRY": one.task.entry, "TASK_ARGUMENTS": arguments_template(one.task.keywords, one.item)}
+    return [Unpacked(Name(SOURCE)), *_variables(said)]
+
+
+def _variables(said: Mapping[str, str | EnvironmentValue]) -> list[Value]:
+    """As a manifest has them: Airflow passes those on as they are, and makes a model of each pair of a dictionary."""
+    return [variable(name, value) for name, value in said.items()]

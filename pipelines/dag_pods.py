@@ -89,13 +89,15 @@ def reference(value: EnvironmentValue) -> Mapping[str, Value]:
     return {kind: {"name": name, "key": value.key}}
 
 
+def variable(name: str, value: str | EnvironmentValue) -> Value:
+    """One variable of a container, as a manifest has it."""
+    return {"name": name, **({"value": value} if isinstance(value, str) else {"valueFrom": reference(value)})}
+
+
 def variables(env: Mapping[str, str | EnvironmentValue]) -> list[Value]:
     """A container's variables, as a manifest has them."""
     return [
-        {"name": name, "value": unexpanded(value)}
-        if isinstance(value, str)
-        else {"name": name, "valueFrom": reference(value)}
-        for name, value in sorted(env.items())
+        variable(name, unexpanded(value) if isinstance(value, str) else value) for name, value in sorted(env.items())
     ]
 
 

@@ -12,7 +12,7 @@ WIDTH = 120
 INDENT = "    "
 
 Scalar: TypeAlias = str | int | float | bool | None
-Value: TypeAlias = "Scalar | Call | Name | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "Scalar | Call | Name | Unpacked | Sequence[Value] | Mapping[str, Value]"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Name:
             part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in self.text.split(".")
         ):
             raise ValueError(f"{self.text!r} is no name")
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """``*name`` in a list."""
+
+    name: Name
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ def _flat(value: Value, flats: dict[int, str]) -> str:
         return repr(value)
     if isinstance(value, Name):
         return value.text
+    if isinstance(value, Unpacked):
+        return f"*{value.name.text}"
     if id(value) not in flats:
         opening, items, closing = _parts(value)
         flats[id(value)] = opening + ", ".join(prefix + _flat(item, flats) for prefix, item in items) + closing
@@ -74,7 +83,7 @@ def _flat(value: Value, flats: dict[int, str]) -> str:
 
 
 def _breakable(value: Value) -> bool:
-    return not (value is None or isinstance(value, str | int | float | Name)) and bool(_parts(value)[1])
+    return not (value is None or isinstance(value, str | int | float | Name | Unpacked)) and bool(_parts(value)[1])
 
 
 @lru_cache(maxsize=1024)
@@ -101,6 +110,8 @@ def names_in(value: Value) -> Iterator[str]:
     """The first part of each name that a value's source uses."""
     if isinstance(value, Name):
         yield value.text.partition(".")[0]
+    elif isinstance(value, Unpacked):
+        yield from names_in(value.name)
     elif isinstance(value, Call):
         yield from names_in(value.function)
         for item in (*value.arguments, *value.named.values(), *([value.unpacked] if value.unpacked else [])):

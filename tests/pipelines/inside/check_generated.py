@@ -171,7 +171,7 @@ def as_run(task):
 
 def is_called(task):
     """Whether a pod task calls an entry; the others run a command."""
-    return any(one.name == "TASK_ENTRY" for one in task.env_vars)
+    return any(one["name"] == "TASK_ENTRY" for one in task.env_vars)
 
 
 def test_arguments_render_to_json(dags):
@@ -181,7 +181,7 @@ def test_arguments_render_to_json(dags):
     texts = []
     for task in map(as_run, pod_tasks(dags)):
         task.render_template_fields(context)
-        texts += [one.value for one in task.env_vars if one.name == "TASK_ARGUMENTS"]
+        texts += [one["value"] for one in task.env_vars if one["name"] == "TASK_ARGUMENTS"]
     for task in map(as_run, python_tasks(dags)):
         task.render_template_fields(context)
         texts += task.op_args
