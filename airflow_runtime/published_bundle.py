@@ -20,6 +20,7 @@ from typing import Any
 from airflow.dag_processing.bundles.base import BaseDagBundle
 from airflow.exceptions import AirflowException
 
+from airflow_runtime import brought_along
 from airflow_runtime.object_store import DEFAULT_PREFIX, ObjectStore, StoreError, connection_settings
 from airflow_runtime.tree import BadArchive, File, read_archive, read_tree, tree_hash, write_tree
 
@@ -77,6 +78,8 @@ class PublishedBundle(BaseDagBundle):
     def refresh(self) -> None:
         if self.version:
             raise AirflowException(f"bundle {self.name!r}: a pinned version does not change")
+        # Nobody but the DAG processor refreshes, in the process that it forks from.
+        brought_along.bring()
         try:
             self._follow()
         except (StoreError, BadArchive, OSError) as error:

@@ -89,9 +89,10 @@ def measure(runs: int = 3) -> Figures:
     with TemporaryDirectory() as name:
         folder = Path(name)
         one = {str(count): _one_file(folder / "one", count) for count in COUNTS}
+        growth = _growth(folder / "growth")
         whole = {str(count): _whole(folder / "whole", count, runs) for count in WHOLE}
         fresh = {str(count): _fresh(folder / "fresh", count, runs) for count in FRESH}
-    return {"one file": one, "whole folder": whole, "fresh process": fresh}
+    return {"one file": one, "growth": growth, "whole folder": whole, "fresh process": fresh}
 
 
 def _one_file(folder: Path, count: int) -> dict[str, Any]:
@@ -110,6 +111,19 @@ def _one_file(folder: Path, count: int) -> dict[str, Any]:
             for side, (parent, files) in parents.items()
         }
     return {side: {"cpu_seconds": statistics.median(spent[side]), "memory": memory[side]} for side in sides}
+
+
+def _growth(folder: Path) -> dict[str, float]:
+    """CPU seconds of one generated file among the fewest and among the most, in turn: a machine drifts meanwhile."""
+    ends = (COUNTS[0], COUNTS[-1])
+    spent: dict[int, list[float]] = {count: [] for count in ends}
+    with ExitStack() as stack:
+        parents = {count: stack.enter_context(_parents(folder, count, [POD]))[POD] for count in ends}
+        for batch in range(BATCHES):
+            for count, (parent, files) in parents.items():
+                some = [files[(batch * BATCH + number) * 7 % count] for number in range(BATCH)]
+                spent[count].append(parent.parse(some)["cpu_seconds"] / BATCH)
+    return {str(count): statistics.median(taken) for count, taken in spent.items()}
 
 
 def _whole(folder: Path, count: int, runs: int) -> dict[str, Any]:
@@ -156,7 +170,7 @@ def ratios(figures: Figures) -> list[tuple[str, float, str, float]]:
     found.append(("all 500, two at once: generated / dag-factory, wall", wall, "at most", 1))
     started = fresh["500"][FACTORY]["cpu_seconds"] / fresh["500"][POD]["cpu_seconds"]
     found.append(("500 in a fresh process: dag-factory / generated", started, "at least", 4))
-    growth = one["1000"][POD]["cpu_seconds"] / one["50"][POD]["cpu_seconds"]
+    growth = figures["growth"]["1000"] / figures["growth"]["50"]
     found.append(("one file of 1,000 / one of 50", growth, "at most", 1.1))
     for side, other in ((POD, POD_BY_HAND), (OVERRIDE, OVERRIDE_BY_HAND)):
         memory = one["500"][side]["memory"] / one["500"][other]["memory"]
@@ -164,7 +178,13 @@ def ratios(figures: Figures) -> list[tuple[str, float, str, float]]:
     return found
 
 
+def by_number(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept by number of files, the fewest first: kept results are sorted as text."""
+    return {count: figures[count] for count in sorted(figures, key=int)}
+
+
 def table(figures: Figures) -> list[str]:
+    figures = {key: by_number(of) for key, of in figures.items()}
     lines = ["## Parsing DAGs of six tasks, Airflow 3.2.2", ""]
     lines += [
         "One file as the DAG processor parses it (CPU ms of parent and forked child; MB that are the child's own):"
@@ -192,6 +212,7 @@ def table(figures: Figures) -> list[str]:
 
 
 def draw(panel: Axes, figures: Figures) -> None:
+    figures = {key: by_number(of) for key, of in figures.items()}
     for side in WRITERS:
         points = {int(count): of[side]["cpu_seconds"] for count, of in figures["fresh process"].items() if side in of}
         if points:

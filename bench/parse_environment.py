@@ -9,7 +9,8 @@ from local.python_environment import kept
 
 REQUIREMENTS = Path(__file__).with_name("dag-factory.txt")
 # The platform's Airflow image is made of these very versions; what only dag-factory needs is taken from the same day.
-LOCK = Path(__file__).resolve().parent.parent / "local/mirror/airflow/requirements.lock"
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "local/mirror/airflow/requirements.lock"
 LATEST = "2026-06-01"
 
 
@@ -25,6 +26,8 @@ def variables(home: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))}
     return {
         **kept,
+        # As Airflow's pods have it: there airflow_runtime is.
+        "PYTHONPATH": str(ROOT),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),

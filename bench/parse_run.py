@@ -1,7 +1,8 @@
 """Airflow's own way of parsing DAG files: a parent that imports each file's airflow modules and forks a child for it.
 
-Run by the environment of ``bench.parse_environment``. Each line read is ``{"files": [...], "at_once": n, "memory":
-bool}``, each line written what these files cost, what ``Parent.parse`` gives.
+Whatever the files are, it has what this project's bundle brings along. Run by the environment of
+``bench.parse_environment``. Each line read is ``{"files": [...], "at_once": n, "memory": bool}``, each line written
+what these files cost, what ``Parent.parse`` gives.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import airflow.dag_processing.manager  # noqa: F401 - a real parent is one, and 
 import structlog
 from airflow.dag_processing.processor import DagFileProcessorProcess, _parse_file_entrypoint
 from uuid6 import uuid7
+
+from airflow_runtime import brought_along
 
 BUNDLE = "dags-folder"
 READ, WRITE = os.pipe()
@@ -99,6 +102,7 @@ def _used() -> float:
 
 
 def main() -> None:
+    brought_along.bring()
     parent = Parent()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(parent.parse(**json.loads(line))) + "\n")

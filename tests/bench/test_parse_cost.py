@@ -17,8 +17,9 @@ FIGURES = {
             parse_cost.OVERRIDE: {"cpu_seconds": 0.04, "memory": 25e6},
             parse_cost.OVERRIDE_BY_HAND: {"cpu_seconds": 0.4, "memory": 150e6},
         }
-        for count in ("50", "200", "500", "1000")
+        for count in ("1000", "200", "50", "500")
     },
+    "growth": {"1000": 0.033, "50": 0.03},
     "whole folder": {
         "500": {
             parse_cost.POD: {"seconds": 8.0, "cpu_seconds": 16.0},
@@ -66,3 +67,8 @@ def test_the_table_names_each_promise():
     assert "| 500 DAGs, one changed: dag-factory / one file | 550.00 | at least 100 |" in lines
     assert "| 500 in a fresh process: dag-factory / generated | 4.50 | at least 4 |" in lines
     assert "| all 500, two at once: generated / dag-factory, wall | 0.50 | at most 1 |" in lines
+    assert "| one file of 1,000 / one of 50 | 1.10 | at most 1.1 |" in lines
+
+
+def test_the_fewest_files_stand_first():
+    assert "| | 50 files | 200 files | 500 files | 1000 files | child MB |" in parse_cost.table(FIGURES)
