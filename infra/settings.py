@@ -207,11 +207,14 @@ class Images(Record):
 
 
 class Existing(Record):
-    """Objects of the two namespaces that others made, and that DAG configs may name all the same."""
+    """Objects of the two namespaces and of the cluster that others made, and that DAG configs may name all the same."""
 
     claims: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
     config_maps: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
     secrets: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+    service_accounts: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+    priority_classes: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
+    runtime_classes: Annotated[tuple[ObjectName, ...], Field(strict=False)] = ()
 
 
 class Tasks(Record):

@@ -109,6 +109,10 @@ def provision(settings: Settings) -> Provision:
         secrets=existing.secrets,
         config_maps=existing.config_maps,
         claims=existing.claims,
+        task_accounts=(names.TASK_ACCOUNT, *existing.service_accounts),
+        worker_accounts=(names.WORKER_ACCOUNT, *existing.service_accounts),
+        priority_classes=existing.priority_classes,
+        runtime_classes=existing.runtime_classes,
         quotas={
             namespace: {
                 f"{part}.{resource}": amount

@@ -173,6 +173,7 @@ def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False).replace("{", "\\u007b").replace("$", "\\u0024")
 
 
+@functools.lru_cache(maxsize=4096)
 def _only_expression(text: str) -> str | None:
     """The source of the expression when the template is one ``{{ expression }}`` and nothing around it."""
     output = _tree(text).body

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pipelines.argument_template import bad_templates
 from pipelines.catalog import Catalog
-from pipelines.dag_form import Task
+from pipelines.dag_form import Dag, Task
 from pipelines.dag_order import name_problems, order_problems
-from pipelines.dag_reading import ReadConfig
+from pipelines.dag_reading import ReadConfig, Source
 from pipelines.dag_source_code import defined_names, hand_written_dag_ids, hand_written_files, parsed
 from pipelines.errors import Problem
 from pipelines.stack_checks import Provision, stack_problems
@@ -36,6 +36,7 @@ def config_problems(
         xcom_problems(config),
         template_problems(config),
         *(check(config, name, task, catalog) for name, task in config.dag.tasks.items() for check in _OF_A_TASK),
+        _callback_problems(config),
         _pool_problems(config, catalog),
         _secret_problems(config, catalog, provision),
         stack_problems(config, catalog, provision) if provision else (),
@@ -141,17 +142,43 @@ def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:
 
 
 def _entry_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
-    if config.source is None or not config.source.files or not task.entry:
+    if task.entry:
+        yield from _function_problems(config, f"tasks.{name}.entry", task.entry)
+
+
+def _callback_problems(config: ReadConfig) -> Iterator[Problem]:
+    holders: list[tuple[str, Dag | Task]] = [("", config.dag)]
+    holders += [(f"tasks.{name}.", task) for name, task in config.dag.tasks.items()]
+    for before, holder in holders:
+        for field in type(holder).model_fields:
+            path = getattr(holder, field) if field.endswith("_callback") else None
+            if path and ":" in path:
+                yield from _function_problems(config, f"{before}{field}", path)
+            elif path:
+                yield from _plain_path_problems(config, f"{before}{field}", path)
+
+
+def _plain_path_problems(config: ReadConfig, key: str, path: str) -> Iterator[Problem]:
+    """What Airflow's own environment has, only Airflow knows; a module of the source folder is not there."""
+    module, _, function = path.rpartition(".")
+    if config.source and _file_of(config.source, module):
+        found = f"{path!r}, a path in Airflow's own environment"
+        expected = f"module:function for a function in {config.dag.source}/"
+        yield Problem(config.place(key), key, found, expected, f"did you mean '{module}:{function}'?")
+
+
+def _function_problems(config: ReadConfig, key: str, path: str) -> Iterator[Problem]:
+    """``module:function`` is in the source folder, as far as its syntax tells."""
+    if config.source is None or not config.source.files:
         return
-    key = f"tasks.{name}.entry"
     place = config.place(key)
-    module, function = task.entry.split(":")
-    candidates = [f"{module.replace('.', '/')}{ending}" for ending in (".py", "/__init__.py")]
-    file = next((candidate for candidate in candidates if candidate in config.source.files), None)
+    module, function = path.split(":")
+    file = _file_of(config.source, module)
     if file is None:
         modules = sorted(path[:-3].replace("/", ".") for path in config.source.files if path.endswith(".py"))
         expected = f"a module in {config.dag.source}/: {', '.join(modules) or 'there is none'}"
-        yield Problem(place, key, f"no module {module!r}", expected, nearest(module, modules) or f"add {candidates[0]}")
+        fix = nearest(module, modules) or f"add {_files_of(module)[0]}"
+        yield Problem(place, key, f"no module {module!r}", expected, fix)
         return
     tree, wrong = parsed(
         config.source.files[file].content, f"{config.file.rpartition('/')[0]}/{config.dag.source}/{file}"
@@ -161,6 +188,15 @@ def _entry_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog)
     if names is not None and function not in names:
         fix = nearest(function, sorted(names)) or f"define {function} there"
         yield Problem(place, key, f"no function {function!r}", f"a function that {file} defines", fix)
+
+
+def _files_of(module: str) -> tuple[str, str]:
+    path = module.replace(".", "/")
+    return f"{path}.py", f"{path}/__init__.py"
+
+
+def _file_of(source: Source, module: str) -> str | None:
+    return next((file for file in _files_of(module) if file in source.files), None)
 
 
 def _argument_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:

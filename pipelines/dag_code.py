@@ -20,6 +20,14 @@ INDENT = "    "
 ONE_RUN_EACH = ("def each(item):", f"{INDENT}return {{}}")
 
 
+@dataclass(frozen=True)
+class Pod:
+    """What a pod task says that others may say too, and what the file's ``POD`` says for all of them."""
+
+    said: Mapping[str, Value]
+    shared: Mapping[str, Value]
+
+
 @dataclass
 class Body:
     """Lines of the file below its imports, and the names that they use."""
@@ -41,7 +49,8 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
     pods = [one for one in tasks if one.task.kind == "pod"]
     # A template says in its place what all other pods share.
     alike = [one for one in pods if not one.task.pod_template]
-    shared = _shared([shareable(one) for one in alike or pods])
+    said = {one.name: shareable(one) for one in pods}
+    shared = _shared([said[one.name] for one in alike or pods])
     if any(one.task.pod_template for one in tasks):
         folder = 'Path(__file__).with_name("pod_templates")'
         body.lines += [f"POD_TEMPLATES = {folder}", ""]
@@ -63,7 +72,7 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
             named["parent_group"] = Name(variable(group.group))
         body.add(f"{variable(name)} = ", Call(Name("TaskGroup"), named, [name]))
     for one in tasks:
-        _EMITTERS[one.task.kind](body, one, shared)
+        _EMITTERS[one.task.kind](body, one, Pod(said.get(one.name, {}), shared))
     _order(body, config)
     return "\n".join([*_header(config, catalog), *imports(body.used), *body.lines]) + "\n"
 
@@ -99,15 +108,14 @@ def _shared(pods: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
     }
 
 
-def _pod_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
-    all_of_it = shareable(one)
-    unpacked = Name("POD") if shared and shared.keys() <= all_of_it.keys() else None
-    left_out = shared if unpacked else {}
-    named = of_its_own(one) | {name: value for name, value in all_of_it.items() if name not in left_out}
+def _pod_task(body: Body, one: Generated, pod: Pod) -> None:
+    unpacked = Name("POD") if pod.shared and pod.shared.keys() <= pod.said.keys() else None
+    left_out = pod.shared if unpacked else {}
+    named = of_its_own(one) | {name: value for name, value in pod.said.items() if name not in left_out}
     _operator(body, one, "KubernetesPodOperator", named, unpacked)
 
 
-def _bash_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
+def _bash_task(body: Body, one: Generated, pod: Pod) -> None:
     _operator(body, one, "BashOperator", {**worker_arguments(one), **bash_arguments(one)})
 
 
@@ -134,7 +142,7 @@ def _expanded(body: Body, one: Generated) -> None:
     body.lines[-1] += f".{written(expansion, 1, before=len(last) + 1)}"
 
 
-def _python_task(body: Body, one: Generated, shared: Mapping[str, Value]) -> None:
+def _python_task(body: Body, one: Generated, pod: Pod) -> None:
     assigned, function = variable(one.name), f"run_{one.name}"
     if function in one.dag.tasks or function in one.dag.groups:
         function += "_"

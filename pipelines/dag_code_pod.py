@@ -64,7 +64,9 @@ OF_EVERY_POD: Mapping[str, tuple[tuple[str, ...], Writer]] = {
 OF_EVERY_LAUNCH: Mapping[str, Writer] = {
     "executor": lambda one: one.platform.executor("LocalExecutor"),
     "in_cluster": lambda one: one.task.launch.inside,
-    "deferrable": lambda one: one.task.deferrable,
+    # KubernetesPodOperator pushes the XCom of a deferred task itself, without its length, and Airflow then fails the
+    # task that others are expanded over: XComForMappingNotPushed.
+    "deferrable": lambda one: one.task.deferrable and not one.dag.gives_a_list(one.name),
     "startup_check_interval_seconds": lambda one: 1,
     "log_events_on_failure": lambda one: one.task.logs.events_on_failure,
     "on_finish_action": lambda one: one.task.on_finish_action,

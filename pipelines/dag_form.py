@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.dag_form_pod import Container, EnvironmentSources, EnvironmentValue
 from pipelines.dag_form_schedule import AnySchedule, Moment, Parameter, Schedule, TimeZone
-from pipelines.dag_form_task import Count, Retries, Task, TaskDefaults
+from pipelines.dag_form_task import Count, ResultOf, Retries, Task, TaskDefaults
 from pipelines.dag_form_values import WORD, Callback, Folder, Form, Identifier, Label, Seconds, Text, each_once
 from pipelines.pod_manifest import with_definitions
 from pipelines.text_forms import Matching, PoolName
@@ -112,6 +112,11 @@ class Dag(Form):
             found.append(group)
             group = self.groups[group].group
         return tuple(found)
+
+    def gives_a_list(self, task: str) -> bool:
+        """Whether other tasks are expanded over what a task, by its id, leaves in its one run."""
+        over = {one.expand.task for one in self.tasks.values() if isinstance(one.expand, ResultOf)}
+        return task in over and self.tasks[task].expand is None
 
     def image_of(self, task: str) -> str:
         """The image type of a task, by its id; empty when neither it nor the DAG names one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,6 +19,7 @@ UNCHECKED_KEYWORDS = ("pattern", "patternProperties")
 REFUSED_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id")
 
 
+@lru_cache(maxsize=1024)
 def _cron(value: str) -> str:
     if value in PRESETS:
         return value
@@ -33,9 +35,15 @@ def _cron(value: str) -> str:
     return " ".join(value.split())
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Each call of available_timezones reads the folders of the database."""
+    return frozenset(available_timezones())
+
+
 def _zone(value: str) -> str:
-    if value not in available_timezones():
-        near = nearest(value, sorted(available_timezones()))
+    if value not in _zones():
+        near = nearest(value, sorted(_zones()))
         raise ValueError(f"a time zone of the IANA database, such as Europe/Lisbon{f': {near}' if near else ''}")
     return ZoneInfo(value).key
 

@@ -157,7 +157,9 @@ class TaskDefaults(Form):
     trigger_rule: TriggerRule | None = Field(None, description="all_success when left out. Airflow: trigger_rule.")
     depends_on_past: bool | None = Field(None, description="Airflow: depends_on_past.")
     deferrable: bool = Field(
-        True, description="pod only: the triggerer watches the pod, no process waits for it. Airflow: deferrable."
+        True,
+        description="pod only: the triggerer watches the pod, no process waits for it. A task that others are expanded "
+        "over never is: Airflow's operator, deferred, leaves no list. Airflow: deferrable.",
     )
     poll_interval: Seconds | None = Field(None, description="pod only, deferrable. Airflow: poll_interval.")
     on_finish_action: OnFinish = Field("delete_pod", description="pod only. Airflow: on_finish_action.")

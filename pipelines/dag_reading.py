@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +42,19 @@ class ReadConfig:
         return place_of(self.file, key, self.places)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is read stays, and has no cycles: looking for those again and again takes a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_uncollected()
 def read_configs(root: Path) -> tuple[list[ReadConfig], list[Problem]]:
     """Those with the right form, and what is wrong with the others."""
     configs: list[ReadConfig] = []

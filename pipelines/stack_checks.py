@@ -35,7 +35,17 @@ KINDS = {
     "secretName": "secret",
     "config_map": "config_map",
     "kubernetes_conn_id": "connection",
+    "service_account_name": "account",
+    "serviceAccountName": "account",
+    "priority_class_name": "priority",
+    "priorityClassName": "priority",
+    "runtime_class_name": "runtime",
+    "runtimeClassName": "runtime",
 }
+#: Kubernetes has them in every cluster.
+OWN_PRIORITIES = ("system-cluster-critical", "system-node-critical")
+#: Of the cluster, whatever the namespace.
+CLUSTER_WIDE = frozenset({"priority", "runtime"})
 #: Fields of a record whose mappings are Kubernetes' own, not a user's names.
 MANIFESTS = frozenset({"full_pod_spec"})
 
@@ -50,6 +60,10 @@ class Provision:
     secrets: tuple[str, ...] = ()
     config_maps: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    task_accounts: tuple[str, ...] = ()
+    worker_accounts: tuple[str, ...] = ()
+    priority_classes: tuple[str, ...] = ()
+    runtime_classes: tuple[str, ...] = ()
     quotas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -95,8 +109,12 @@ def _object_problems(config: ReadConfig, catalog: Catalog, provision: Provision)
         "secret": ("Secret", (*catalog.platform.secrets, *provision.secrets), "tasks.existing.secrets"),
         "config_map": ("ConfigMap", provision.config_maps, "tasks.existing.configMaps"),
         "claim": ("PersistentVolumeClaim", provision.claims, "tasks.existing.claims"),
+        "priority": ("PriorityClass", (*OWN_PRIORITIES, *provision.priority_classes), "tasks.existing.priorityClasses"),
+        "runtime": ("RuntimeClass", provision.runtime_classes, "tasks.existing.runtimeClasses"),
     }
+    accounts = {"pod": provision.task_accounts, "python": provision.worker_accounts, "bash": provision.worker_accounts}
     for name, task in config.dag.tasks.items():
+        words["account"] = ("ServiceAccount", accounts[task.kind], "tasks.existing.serviceAccounts")
         for key, kind, wanted in named(task, f"tasks.{name}"):
             if kind == "connection":
                 if wanted not in (*OWN_CONNECTIONS, *provision.connections):
@@ -104,7 +122,7 @@ def _object_problems(config: ReadConfig, catalog: Catalog, provision: Provision)
                 continue
             noun, known, setting = words[kind]
             # What env_from names is told by its own check; another namespace or cluster is another stack's.
-            if wanted in known or ".env_from." in key or _is_elsewhere(task):
+            if wanted in known or ".env_from." in key or _is_elsewhere(task, kind):
                 continue
             fix = nearest(wanted, known) or f"declare it in the stack's {setting}, or correct it"
             yield Problem(
@@ -112,9 +130,11 @@ def _object_problems(config: ReadConfig, catalog: Catalog, provision: Provision)
             )
 
 
-def _is_elsewhere(task: Any) -> bool:
+def _is_elsewhere(task: Any, kind: str = "") -> bool:
+    """In another cluster, or in another namespace than the stack's, where the kind of object belongs to one."""
     launch = getattr(task, "launch", None)
-    return bool(getattr(task, "namespace", None)) or (launch is not None and not launch.in_cluster)
+    another_cluster = launch is not None and not launch.in_cluster
+    return another_cluster or (bool(getattr(task, "namespace", None)) and kind not in CLUSTER_WIDE)
 
 
 def _no_connection(place: str, key: str, name: str, provision: Provision) -> Problem:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +83,7 @@ def read_yaml(path: Path, shown_as: str, what: str = "a DAG config") -> tuple[Do
     return Document(value, reading.places, hashlib.sha256(content).hexdigest()), []
 
 
+@lru_cache(maxsize=4096)
 def _tag(text: str) -> str | None:
     """What an unquoted scalar looks like, as PyYAML's resolver has it; None for text."""
     known: Any = yaml.SafeLoader.yaml_implicit_resolvers

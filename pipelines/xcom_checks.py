@@ -1,4 +1,5 @@
-"""Whether each ``ti.xcom_pull(task_ids='...')`` in an argument names a task that has run by then and left a value."""
+"""Whether each ``ti.xcom_pull(task_ids='...')`` in an argument names a task that has run by then and left a value, and
+each task that others are expanded over leaves a list."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ TASK_INSTANCE = ("ti", "task_instance")
 
 
 def xcom_problems(config: ReadConfig) -> Iterator[Problem]:
+    yield from _list_problems(config)
     tasks = config.dag.tasks
     for name, task in tasks.items():
         for key, tree in templates(task.templated):
@@ -26,6 +28,19 @@ def xcom_problems(config: ReadConfig) -> Iterator[Problem]:
                 if told:
                     expected, fix = told
                     yield Problem(config.place(dotted), dotted, f"the XCom of {pulled!r}", expected, fix)
+
+
+def _list_problems(config: ReadConfig) -> Iterator[Problem]:
+    for name, task in config.dag.tasks.items():
+        if task.kind != "pod" or not config.dag.gives_a_list(name):
+            continue
+        if not task.xcom:
+            expected = "a task that leaves a list: others are expanded over it"
+            yield Problem(config.place(f"tasks.{name}"), f"tasks.{name}", "no XCom", expected, "write xcom: true there")
+        if task.deferrable and "deferrable" in task.model_fields_set:
+            key = f"tasks.{name}.deferrable"
+            expected = "false: other tasks are expanded over what it leaves, and a deferred one leaves no list"
+            yield Problem(config.place(key), key, "true", expected, "remove it, or say false")
 
 
 def _wrong(pulled: str, name: str, dag: Dag) -> tuple[str, str] | None:

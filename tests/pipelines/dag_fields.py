@@ -198,6 +198,7 @@ OF_TASK: dict[str, Case] = {
     ),
     "ResultOf.task": dag(
         ("task", "expand_input.value.kind", "MapXComArg of first"),
+        ("task", "partial_kwargs.deferrable", True),
         ("rendered", "spec.containers.0.args", ["{{ 2 }}", "x"]),
         tasks={
             "first": {"kind": "pod", "entry": "letters:count", "xcom": True},
@@ -493,6 +494,13 @@ MORE: dict[str, Case] = {
         tasks={
             "first": {"kind": "python", "entry": "letters:count"},
             "count": {"kind": "python", "entry": "letters:count", "expand": {"task": "first"}},
+        },
+    ),
+    "a pod that others are expanded over": dag(
+        ("task", "deferrable", False),
+        tasks={
+            "count": {"kind": "pod", "entry": "letters:count", "xcom": True},
+            "each": {"kind": "pod", "arguments": ["{{ item }}"], "expand": {"task": "count"}},
         },
     ),
     "mapped bash": dag(

@@ -134,6 +134,34 @@ BAD = {
         change("    xcom: true\n", "    xcom: true\n    expand: {task: tel}\n"),
         "dags/letters.yaml:14 | tasks.count.expand.task | 'tel' | one of count, tell, say, sort | did you mean 'tell'?",
     ),
+    "expanded over a deferred task": (
+        lambda dags: edit(
+            dags / "letters.yaml",
+            "    xcom: true\n",
+            "    xcom: true\n    deferrable: true\n  each:\n    kind: pod\n    expand: {task: count}\n    arguments: [echo]\n",
+        ),
+        "dags/letters.yaml:14 | tasks.count.deferrable | true | false: other tasks are expanded over what it leaves, and a deferred one leaves no list | remove it",
+    ),
+    "expanded over a task without an XCom": (
+        lambda dags: edit(
+            dags / "letters.yaml",
+            "  sort:\n",
+            "  each:\n    kind: pod\n    expand: {task: say}\n    arguments: [echo]\n  sort:\n",
+        ),
+        " | tasks.say | no XCom | a task that leaves a list: others are expanded over it | write xcom: true there",
+    ),
+    "callback of no module": (
+        change("    xcom: true\n", "    xcom: true\n    on_failure_callback: lettres:tell\n"),
+        "dags/letters.yaml:14 | tasks.count.on_failure_callback | no module 'lettres' | a module in letters/: letters | did you mean 'letters'?",
+    ),
+    "callback of no function": (
+        change("image: letters\n", "image: letters\non_success_callback: letters:tel\n"),
+        "dags/letters.yaml:6 | on_success_callback | no function 'tel' | a function that letters.py defines | did you mean 'tell'?",
+    ),
+    "callback of the source as one of Airflow's": (
+        change("    xcom: true\n", "    xcom: true\n    on_retry_callback: letters.tell\n"),
+        "dags/letters.yaml:14 | tasks.count.on_retry_callback | 'letters.tell', a path in Airflow's own environment | module:function for a function in letters/ | did you mean 'letters:tell'?",
+    ),
     "image of a sidecar": (
         change("    xcom: true\n", "    xcom: true\n    sidecars: [{name: a, image: lettres}]\n"),
         "dags/letters.yaml:14 | tasks.count.sidecars.0.image | 'lettres' | one of letters, warehouse | did you mean 'letters'?",

@@ -24,6 +24,10 @@ PROVISION = Provision(
     secrets=("crm",),
     config_maps=("regions",),
     claims=("scratch",),
+    task_accounts=("airflow-task", "crawler"),
+    worker_accounts=("airflow-worker",),
+    priority_classes=("nightly",),
+    runtime_classes=("gvisor",),
     quotas=QUOTAS,
 )
 
@@ -46,7 +50,41 @@ def resources(file: str, text: str):
     return lambda dags: edit(dags / file, "    kind: ", f"    resources: {text}\n    kind: ")
 
 
+def task(file: str, text: str):
+    return lambda dags: edit(dags / file, "    kind: ", f"    {text}\n    kind: ")
+
+
 BAD = {
+    "service account": (
+        task("letters.yaml", "service_account_name: crawlr"),
+        "tasks.count.service_account_name | 'crawlr' | a ServiceAccount of the stack: airflow-task, crawler",
+        "did you mean 'crawler'?",
+    ),
+    "service account of another namespace": (
+        task("warehouse.yaml", "service_account_name: crawler"),
+        "'crawler' | a ServiceAccount of the stack: airflow-worker",
+        "tasks.existing.serviceAccounts",
+    ),
+    "service account in a manifest": (
+        task("letters.yaml", "full_pod_spec: {spec: {serviceAccountName: nobody}}"),
+        "tasks.count.full_pod_spec.spec.serviceAccountName | 'nobody'",
+        "tasks.existing.serviceAccounts",
+    ),
+    "priority class": (
+        task("letters.yaml", "priority_class_name: nigthly"),
+        "'nigthly' | a PriorityClass of the stack: system-cluster-critical, system-node-critical, nightly",
+        "did you mean 'nightly'?",
+    ),
+    "priority class, whatever the namespace": (
+        task("letters.yaml", "priority_class_name: urgent\n    namespace: elsewhere"),
+        "'urgent' | a PriorityClass of the stack",
+        "tasks.existing.priorityClasses",
+    ),
+    "runtime class": (
+        task("letters.yaml", "runtime_class_name: kata"),
+        "'kata' | a RuntimeClass of the stack: gvisor",
+        "tasks.existing.runtimeClasses",
+    ),
     "connection": (
         template("{{ conn.warehose.host }}"),
         "the connection 'warehose' | a connection of the stack: object_store,",
@@ -117,6 +155,13 @@ def test_refused(dags: Path, name: str) -> None:
     "make",
     [
         template("{{ conn.warehouse.host }} {{ conn.object_store.host }} {{ conn.get('x') }}"),
+        task(
+            "letters.yaml",
+            "service_account_name: crawler\n    priority_class_name: nightly\n    runtime_class_name: gvisor",
+        ),
+        task("letters.yaml", "priority_class_name: system-node-critical"),
+        task("letters.yaml", "service_account_name: theirs\n    namespace: elsewhere"),
+        task("warehouse.yaml", "service_account_name: airflow-worker"),
         template("{{ var.value.region }} {{ var.value.get('x', '') }} {{ var.json.region }}"),
         resources("letters.yaml", "{requests: {cpu: 4, memory: 16Gi}, limits: {cpu: 80, memory: 64Gi}}"),
         lambda dags: (dags / "warehouse/warehouse.py").write_text(
