@@ -15,7 +15,7 @@ BASES = {"bases/worker": "apache/airflow:3.3.2-python3.14"}
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     target = tmp_path / "images"
-    shutil.copytree(ROOT / "images/bases", target / "bases")
+    shutil.copytree(ROOT / "images/bases", target / "bases", ignore=shutil.ignore_patterns("__pycache__"))
     return target
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from commands.stack_files import settings_of
-from infra import sources
 from infra.images import build_arguments
+from infra.stack_images import read_images
 from local import image_registry
 from local.machine import STACK, Machine
 from pipelines.image_folder import image_folders
@@ -60,4 +60,4 @@ def test_a_build_without_caches_gives_the_digest_that_was_pushed(name: str, depl
 @pytest.mark.long
 @pytest.mark.parametrize("name", OTHERS)
 def test_so_does_one_of_every_other_type(name: str, running: Machine, tmp_path: Path) -> None:
-    check(sources.load_staged(settings_of(STACK)), name, running, tmp_path / "metadata.json")
+    check(read_images(settings_of(STACK), ROOT), name, running, tmp_path / "metadata.json")
