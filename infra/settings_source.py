@@ -34,9 +34,8 @@ def load() -> Settings:
     from pulumi.runtime import config as pulumi_config
 
     everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
-    decoded = {key: _decoded(key, value) for key, value in _own(everything).items()}
     # What is not set comes as the empty default of the project file's schema.
-    values = {key: value for key, value in decoded.items() if value not in ({}, [])}
+    values = {key: value for key, value in _own(everything).items() if value not in ({}, [])}
     file = f"Pulumi.{pulumi.get_stack()}.yaml"
     open_ones = {key for key in values if not pulumi_config.is_config_secret(f"{PROJECT}:{key}")}
     if clear := tuple(in_clear_text(place, file) for place in SECRET_PATHS if _is_there(values, place, open_ones)):
@@ -153,11 +152,13 @@ def unfilled(values: object, file: str, key: str = "") -> Iterator[Problem]:
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     prefix = f"{PROJECT}:"
-    return {key.removeprefix(prefix): value for key, value in values.items() if str(key).startswith(prefix)}
+    own = {str(key).removeprefix(prefix): value for key, value in values.items() if str(key).startswith(prefix)}
+    return {key: _decoded(key, value) for key, value in own.items()}
 
 
 def _decoded(key: str, value: object) -> object:
-    """Pulumi hands every value over as a string; what is not a string in the schema is JSON."""
+    """Pulumi hands every value over as a string, and ``pulumi config set`` writes a stack file's scalars back as such;
+    what is not a string in the schema is JSON."""
     if not isinstance(value, str) or not _is_structured(key):
         return value
     try:

@@ -45,6 +45,15 @@ def test_what_is_no_stack_file_is_refused(tmp_path: Path, text: str) -> None:
         settings_source.load_file(tmp_path / "Pulumi.dev.yaml")
 
 
+def test_a_stack_file_that_the_cli_has_written_again_says_the_same(tmp_path: Path) -> None:
+    """``pulumi config set`` of anything writes the file's scalars as strings."""
+    text = (stacks.ROOT / "Pulumi.dev.yaml").read_text()
+    assert (again := text.replace("protect: false", 'protect: "false"')) != text
+    (tmp_path / "Pulumi.dev.yaml").write_text(again)
+    known = settings_source.read_stack_file(stacks.ROOT / "Pulumi.dev.yaml")
+    assert settings_source.read_stack_file(tmp_path / "Pulumi.dev.yaml") == known
+
+
 def test_only_what_has_no_sound_default_is_asked_for() -> None:
     required = {str(field.alias) for field in Settings.model_fields.values() if field.is_required()}
     assert required == set(stacks.smallest())
