@@ -14,6 +14,7 @@ VERBS = {
     "restore": ("stack_backups", "restore"),
     "destroy": ("stack_destroy", "destroy"),
     "promote": ("stack_promotion", "promote"),
+    "mirror": ("stack_mirror", "mirror"),
     "gc": ("stack_garbage", "collect"),
 }
 

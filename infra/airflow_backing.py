@@ -11,6 +11,7 @@ import pulumi
 from infra import names, pgbouncer
 from infra.service_accounts import ROLE_ANNOTATION, Account
 from infra.settings_stores import Pool
+from pipelines import releases
 
 ASYNCHRONOUS_VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"
 #: Component of the chart -> its service account.
@@ -27,7 +28,7 @@ class Backing:
     """The Secret with the connection for Airflow's own processes, and whether that for asyncpg is beside it.
 
     ``authority`` is the path of the certificate that the database's is verified with. ``roles`` of a cloud, by service
-    account.
+    account. ``repository`` is Airflow's own, which PgBouncer's images are tags of.
     """
 
     secret: str = names.METADATA_SECRET
@@ -36,6 +37,7 @@ class Backing:
     pool: Pool | None = None
     fingerprint: pulumi.Input[str] = ""
     roles: Mapping[Account, pulumi.Input[str]] = field(default_factory=dict)
+    repository: str = releases.AIRFLOW_REPOSITORY
 
 
 def over(values: Mapping[str, Any], backing: Backing) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def over(values: Mapping[str, Any], backing: Backing) -> dict[str, Any]:
             *([{"name": "PGSSLROOTCERT", "value": backing.authority}] if backing.authority else []),
         ],
         **({"pgbouncer": pgbouncer.values(backing.pool, backing.fingerprint)} if backing.pool else {}),
+        **({"images": {**values.get("images", {}), **_pool_images(backing)}} if _is_elsewhere(backing) else {}),
     }
     return {**values, **more, **{part: _with_role(values[part], name, backing) for part, name in COMPONENTS.items()}}
 
@@ -60,3 +63,11 @@ def _with_role(component: Mapping[str, Any], account: str, backing: Backing) -> 
         return dict(component)
     found = component.get("serviceAccount", {})
     return {**component, "serviceAccount": {**found, "annotations": {ROLE_ANNOTATION: role}}}
+
+
+def _is_elsewhere(backing: Backing) -> bool:
+    return backing.pool is not None and backing.repository != releases.AIRFLOW_REPOSITORY
+
+
+def _pool_images(backing: Backing) -> dict[str, dict[str, str]]:
+    return {name: {"repository": backing.repository} for name in ("pgbouncer", "pgbouncerExporter")}

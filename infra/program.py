@@ -130,6 +130,7 @@ def register(settings: Settings, found: sources.Sources) -> Outputs:
                 pool=settings.database.pool,
                 fingerprint=database.fingerprint,
                 roles=roles,
+                repository=settings.airflow.repository,
             ),
             backup=_backup(settings, spaces, database, files),
             after=[*spaces.ready, *pull.ready, *store.ready, *database.ready, *keys.ready, *connections.ready],

@@ -24,6 +24,7 @@ from infra.settings_types import (
     Digest,
     Email,
     Filled,
+    MirrorName,
     Name,
     ObjectName,
     PinnedImage,
@@ -189,13 +190,15 @@ class Images(Record):
     """How images come to be: built by this stack with the named buildx builder, or promoted from another stack.
 
     ``promotion`` is the file that says which, ``promotions/<stack>.yaml`` where nothing else is said.
-    ``base_digests`` pins the images of others that ours stand on, tag -> digest.
+    ``base_digests`` pins the images of others that ours stand on, tag -> digest. ``mirror`` is where copies of the
+    images of others are that pods run (infra/mirrored_images.py): ``ghcr.io/acme/mirror``.
     """
 
     mode: Literal["build", "promote"] = "build"
     builder: str = "local"
     base_digests: Mapping[str, Digest] = Field(default_factory=dict)
     promotion: str | None = None
+    mirror: MirrorName | None = None
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from infra import sizes
+from infra.mirrored_images import mirrored
 from infra.settings import PROJECT, Settings
 from infra.settings_problems import SECRET_PATHS, in_clear_text, problems
 from pipelines.errors import InputError, Problem, problems_in
@@ -130,7 +131,7 @@ def parse(values: Mapping[str, object], file: str, environment: Mapping[str, str
         raise InputError([*open_ones.values(), *found]) from None
     if open_ones:
         raise InputError(open_ones.values())
-    return settings
+    return mirrored(settings)
 
 
 def _is_there(values: Mapping[str, Any], place: tuple[str, ...], open_ones: AbstractSet[str]) -> bool:

@@ -103,6 +103,15 @@ def _with_tag_only(image: str) -> str:
 TaggedImage = Annotated[str, AfterValidator(_with_tag_only)]
 
 
+MirrorName = Annotated[
+    str,
+    Matching(
+        r"(?=[^/]*[.:]|localhost)[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
+        "a registry's server and a path on it, such as ghcr.io/acme/mirror",
+    ),
+]
+
+
 def _address_range(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
