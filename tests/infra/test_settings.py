@@ -48,7 +48,8 @@ def test_what_is_no_stack_file_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_stack_file_that_the_cli_has_written_again_says_the_same(tmp_path: Path) -> None:
     """``pulumi config set`` of anything writes the file's scalars as strings."""
     text = (stacks.ROOT / "Pulumi.dev.yaml").read_text()
-    assert (again := text.replace("protect: false", 'protect: "false"')) != text
+    again = text.replace("protect: false", 'protect: "false"')
+    assert again != text
     (tmp_path / "Pulumi.dev.yaml").write_text(again)
     known = settings_source.read_stack_file(stacks.ROOT / "Pulumi.dev.yaml")
     assert settings_source.read_stack_file(tmp_path / "Pulumi.dev.yaml") == known
