@@ -27,7 +27,7 @@ test-long: venv ## another executor, and README's own pulumi up, on the running 
 test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
 lint: venv ## ruff and mypy
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines infra plan registry diagnosis local commands bench
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy pipelines adoption infra plan registry diagnosis local commands bench
 plan: venv ## what a stack would hold, with no engine, cluster or secret: STACK=dev, into build/plan/
 	@$(RUN) commands plan write --stack $(or $(STACK),dev)
 bench: venv ## time and memory of every stage, written to bench/results

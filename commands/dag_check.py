@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import typer
 
+from adoption.adopt import problems as adoption_problems
+from adoption.records import Choices
+from commands.dag_adopt import choices_of
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from infra import sources
+from infra.settings import Settings
+from infra.sources import Sources
 from local import dag_parsing
+from pipelines.dag_config import DAGS
+from pipelines.dag_source_code import hand_written_files
 from pipelines.errors import InputError, Problem
 
 SLOWEST = 3
@@ -27,6 +37,9 @@ def check(
                 Airflow 3 has
     size        pods within the namespace's quota, names of at most 63
                 characters, a publication that fits
+    by hand     what hand-written files must change: modules and arguments
+                that Airflow 3 has no more, images of elsewhere and tags
+                such as latest, credentials; `dags adopt` does most of it
     parsing     each file loads in Airflow, all within the stack's budget,
                 publication.parseSeconds
 
@@ -38,7 +51,7 @@ def check(
     """
     with told():
         settings = settings_of(stack)
-        found = sources.load(settings)
+        found = _loaded(settings)
         tasks = sum(len(config.dag.tasks) for config in found.dags)
         typer.echo(f"{len(found.dags)} DAGs, {tasks} tasks: no problem found")
         python = dag_parsing.airflow_python() if parse else None
@@ -50,6 +63,28 @@ def check(
         budget = settings.publication.parse_seconds
         if problems := [*parse_problems(times, budget, f"Pulumi.{stack}.yaml")]:
             raise InputError(problems)
+
+
+def _loaded(settings: Settings) -> Sources:
+    """All sources; raises InputError with what is wrong with them and with hand-written files, together."""
+    try:
+        found = sources.load(settings)
+    except InputError as error:
+        told_of = {problem.file.partition(":")[0] for problem in error.problems}
+        others = [one for one in classic_problems(Choices()) if one.file.partition(":")[0] not in told_of]
+        raise InputError([*error.problems, *others]) from None
+    if problems := classic_problems(choices_of(found.images)):
+        raise InputError(problems)
+    return found
+
+
+def classic_problems(choices: Choices, root: Path = DAGS) -> Sequence[Problem]:
+    """What hand-written files must change before they work here."""
+    return [
+        problem
+        for file in hand_written_files(root)
+        for problem in adoption_problems(file.read_bytes(), file.as_posix(), choices)
+    ]
 
 
 def parse_problems(times: dag_parsing.ParseTimes, budget: int, stack_file: str) -> list[Problem]:

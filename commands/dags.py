@@ -10,6 +10,7 @@ app = lazy_group(
         "build": ("dag_build", "build"),
         "list": ("dag_table", "list_dags"),
         "check": ("dag_check", "check"),
+        "adopt": ("dag_adopt", "adopt"),
     },
-    "DAG configs: dags/<dag_id>.yaml, and the Airflow DAG files made of them.",
+    "DAG configs: dags/<dag_id>.yaml, and the Airflow DAG files made of them; DAG files that teams bring.",
 )
