@@ -17,8 +17,12 @@ FOLDER = Path(__file__).parent.parent / "airflow_runtime"
 # Airflow imports it by this name: it must stand at the root of PYTHONPATH.
 AT_THE_ROOT = frozenset({"airflow_local_settings.py"})
 VOLUME = "airflow-runtime"
-# Airflow's own would fail a task that defers and comes back at once; this one has its name, so DAG files do not change.
-EXECUTORS = {"LocalExecutor": "airflow_runtime.local_executor.LocalExecutor"}
+# Airflow's own would fail a task that defers and comes back at once, or end where a worker pod is to be taken over;
+# these have their names, so DAG files do not change.
+EXECUTORS = {
+    "KubernetesExecutor": "airflow_runtime.kubernetes_executor.KubernetesExecutor",
+    "LocalExecutor": "airflow_runtime.local_executor.LocalExecutor",
+}
 
 
 @dataclass(frozen=True)
