@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.airflow_environment import checks_pass
 from tests.hostile.corpus import CANARY, FIELDS, PAYLOADS
 
 pytestmark = pytest.mark.slow
@@ -21,17 +18,6 @@ SECONDS, BYTES = 2.0, 300e6
 #: What a generated file may import, and what it never names, whatever its config says.
 IMPORTED = {"json", "datetime", "functools", "pathlib", "zoneinfo", "airflow", "kubernetes", "airflow_runtime"}
 NEVER = {"__import__", "eval", "exec", "open", "compile", "getattr", "globals", "os", "subprocess", "sys", "builtins"}
-
-
-@pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[dict[str, dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("hostile")
-    command = [sys.executable, "-m", "tests.hostile.read_each", str(folder)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    yield {one["name"]: one for one in found}
-    assert not Path(CANARY).exists()
 
 
 def test_there_are_enough(read: dict[str, dict[str, Any]]) -> None:
@@ -72,3 +58,17 @@ def test_what_is_generated_does_what_it_always_does(read: dict[str, dict[str, An
         assert {module.partition(".")[0] for module in modules} <= IMPORTED, name
         assert {node.id for node in nodes if isinstance(node, ast.Name)}.isdisjoint(NEVER), name
         assert {node.attr for node in nodes if isinstance(node, ast.Attribute)}.isdisjoint(NEVER), name
+
+
+@pytest.mark.airflow
+def test_what_is_generated_loads_in_airflow_and_runs_nothing(read: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    """Loaded, serialized, and its templates rendered, in the real Airflow."""
+    generated = [one["generated"] for one in read.values() if one.get("generated")]
+    different = {text: name for files in generated for name, text in files.items()}
+    for number, (text, name) in enumerate(different.items()):
+        (tmp_path / "generated" / str(number)).mkdir(parents=True)
+        (tmp_path / "generated" / str(number) / name).write_text(text)
+    assert len(different) > 50
+    check = Path(__file__).with_name("inside") / "check_hostile.py"
+    checks_pass(check, tmp_path, GENERATED=str(tmp_path / "generated"), CANARY=CANARY)
+    assert not Path(CANARY).exists()
