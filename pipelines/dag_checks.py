@@ -135,59 +135,69 @@ def _secret_problems(config: ReadConfig, catalog: Catalog, provision: Provision 
 
 
 def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:
-    if config.source is None or not config.source.files:
-        found = "no such folder" if config.source is None else "no files in it"
-        expected = f"{root.name}/{config.dag.source}/ with the tasks' code"
-        yield Problem(config.place("source"), "source", found, expected, "add the folder or correct the name")
+    for task in (None, *config.own_sources):
+        source, key = config.source_of(task), f"tasks.{task}.source" if task else "source"
+        if source is not None and source.files:
+            continue
+        for folder in config.dag.folders_of(task):
+            there = (root / folder).is_dir()
+            if source is not None or not there:
+                found = "no files in it" if there else "no such folder"
+                expected = f"{root.name}/{folder}/ with the tasks' code"
+                yield Problem(config.place(key), key, found, expected, "add the folder or correct the name")
 
 
 def _entry_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
     if task.entry:
-        yield from _function_problems(config, f"tasks.{name}.entry", task.entry)
+        yield from _function_problems(config, f"tasks.{name}.entry", task.entry, name)
 
 
 def _callback_problems(config: ReadConfig) -> Iterator[Problem]:
-    holders: list[tuple[str, Dag | Task]] = [("", config.dag)]
-    holders += [(f"tasks.{name}.", task) for name, task in config.dag.tasks.items()]
-    for before, holder in holders:
+    holders: list[tuple[str | None, Dag | Task]] = [(None, config.dag), *config.dag.tasks.items()]
+    for name, holder in holders:
+        before = f"tasks.{name}." if name else ""
         for field in type(holder).model_fields:
             path = getattr(holder, field) if field.endswith("_callback") else None
             if path and ":" in path:
-                yield from _function_problems(config, f"{before}{field}", path)
+                yield from _function_problems(config, f"{before}{field}", path, name)
             elif path:
-                yield from _plain_path_problems(config, f"{before}{field}", path)
+                yield from _plain_path_problems(config, f"{before}{field}", path, name)
 
 
-def _plain_path_problems(config: ReadConfig, key: str, path: str) -> Iterator[Problem]:
+def _plain_path_problems(config: ReadConfig, key: str, path: str, task: str | None) -> Iterator[Problem]:
     """What Airflow's own environment has, only Airflow knows; a module of the source folder is not there."""
     module, _, function = path.rpartition(".")
-    if config.source and _file_of(config.source, module):
+    source = config.source_of(task)
+    if source and _file_of(source, module):
         found = f"{path!r}, a path in Airflow's own environment"
-        expected = f"module:function for a function in {config.dag.source}/"
+        expected = f"module:function for a function in {_shown_folders(config, task)}"
         yield Problem(config.place(key), key, found, expected, f"did you mean '{module}:{function}'?")
 
 
-def _function_problems(config: ReadConfig, key: str, path: str) -> Iterator[Problem]:
+def _function_problems(config: ReadConfig, key: str, path: str, task: str | None) -> Iterator[Problem]:
     """``module:function`` is in the source folder, as far as its syntax tells."""
-    if config.source is None or not config.source.files:
+    source = config.source_of(task)
+    if source is None or not source.files:
         return
     place = config.place(key)
     module, function = path.split(":")
-    file = _file_of(config.source, module)
+    file = _file_of(source, module)
     if file is None:
-        modules = sorted(path[:-3].replace("/", ".") for path in config.source.files if path.endswith(".py"))
-        expected = f"a module in {config.dag.source}/: {', '.join(modules) or 'there is none'}"
+        modules = sorted(path[:-3].replace("/", ".") for path in source.files if path.endswith(".py"))
+        expected = f"a module in {_shown_folders(config, task)}: {', '.join(modules) or 'there is none'}"
         fix = nearest(module, modules) or f"add {_files_of(module)[0]}"
         yield Problem(place, key, f"no module {module!r}", expected, fix)
         return
-    tree, wrong = parsed(
-        config.source.files[file].content, f"{config.file.rpartition('/')[0]}/{config.dag.source}/{file}"
-    )
+    tree, wrong = parsed(source.files[file].content, source.shown(file))
     yield from wrong
     names = defined_names(tree) if tree else None
     if names is not None and function not in names:
         fix = nearest(function, sorted(names)) or f"define {function} there"
         yield Problem(place, key, f"no function {function!r}", f"a function that {file} defines", fix)
+
+
+def _shown_folders(config: ReadConfig, task: str | None) -> str:
+    return ", ".join(f"{folder}/" for folder in config.dag.folders_of(task))
 
 
 def _files_of(module: str) -> tuple[str, str]:

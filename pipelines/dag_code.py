@@ -55,7 +55,7 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
         folder = 'Path(__file__).with_name("pod_templates")'
         body.lines += [f"POD_TEMPLATES = {folder}", ""]
         body.used.add("Path")
-    if pods:
+    if any(one.name not in config.own_sources for one in pods):
         body.add(f"{SOURCE} = ", source_variables(config.source.sha256), indent=0)
         body.lines.append("")
     if shared:
@@ -88,6 +88,7 @@ def _header(config: DagConfig, catalog: Catalog) -> Iterator[str]:
     yield f"# Generated from {_comment(config.file)}: change that file, not this one."
     yield f"# config sha256:{config.sha256}"
     yield f"# source sha256:{config.source.sha256}"
+    yield from (f"# source sha256:{own.sha256} of {task}" for task, own in config.own_sources.items())
     for type_ in types:
         yield f"# image  {_comment(catalog.images[type_].pinned)}"
 
@@ -150,7 +151,7 @@ def _python_task(body: Body, one: Generated, pod: Pod) -> None:
         Name("call"),
         arguments=[
             Name("__file__"),
-            one.config.dag_id,
+            one.config.published_as(one.name),
             one.task.entry or "",
             Call(Name("json.loads"), arguments=[Name("arguments")]),
         ],

@@ -109,4 +109,4 @@ def documentation(text: str | None) -> str | None:
 
 
 def _callback(config: DagConfig, path: str | None) -> Value:
-    return callback(config, path) if path else None
+    return callback(config.dag_id, path) if path else None

@@ -191,7 +191,9 @@ def _env_vars(one: Generated) -> list[Value]:
     }
     if one.task.entry:
         said |= {"TASK_ENTRY": one.task.entry, "TASK_ARGUMENTS": arguments_template(one.task.keywords, one.item)}
-    return [Unpacked(Name(SOURCE)), *_variables(said)]
+    own = one.config.own_sources.get(one.name)
+    where: list[Value] = source_variables(own.sha256) if own else [Unpacked(Name(SOURCE))]
+    return [*where, *_variables(said)]
 
 
 def _variables(said: Mapping[str, str | EnvironmentValue]) -> list[Value]:

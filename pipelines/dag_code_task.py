@@ -60,9 +60,10 @@ def assets(keys: tuple[str, ...]) -> list[Value]:
     return [Call(Name("Asset"), arguments=[key]) for key in keys]
 
 
-def callback(config: DagConfig, path: str) -> Call:
-    """A function that Airflow calls with the run's context, imported when it is called."""
-    return Call(Name("partial"), arguments=[Name("call_back"), Name("__file__"), config.dag_id, path])
+def callback(source: str, path: str) -> Call:
+    """A function that Airflow calls with the run's context, imported when it is called; ``source`` is the folder of the
+    published sources that may hold it."""
+    return Call(Name("partial"), arguments=[Name("call_back"), Name("__file__"), source, path])
 
 
 def _as_it_is(field: str) -> Callable[[Generated], Value]:
@@ -78,7 +79,7 @@ def _duration(field: str) -> Callable[[Generated], Value]:
 
 
 def _callback(field: str) -> Callable[[Generated], Value]:
-    return lambda one: callback(one.config, getattr(one.task, field))
+    return lambda one: callback(one.config.published_as(one.name), getattr(one.task, field))
 
 
 #: Argument of BaseOperator -> (field, what is written), where the task or the DAG's defaults say the field.

@@ -70,7 +70,7 @@ def bash_arguments(one: Generated) -> dict[str, Value]:
         found["env"] = environment_templates(one.task.keywords, one.item)
     if one.task.skip_on_exit_code is not None:
         found["skip_on_exit_code"] = one.task.skip_on_exit_code
-    folder = '{{ dag.fileloc.rpartition("/")[0] }}/' + f"{SOURCES}/{one.config.dag_id}"
+    folder = '{{ dag.fileloc.rpartition("/")[0] }}/' + f"{SOURCES}/{one.config.published_as(one.name)}"
     return {**found, "append_env": True, "cwd": folder}
 
 

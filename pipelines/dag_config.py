@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.catalog import Catalog
@@ -21,16 +22,31 @@ LONGEST_EXPECTED = 4000
 
 @dataclass(frozen=True)
 class DagConfig:
-    """A checked config: ``file`` as messages and headers show it, ``sha256`` of its bytes."""
+    """A checked config: ``file`` as messages and headers show it, ``sha256`` of its bytes; ``own_sources`` of the tasks
+    whose code is not the DAG's."""
 
     file: str
     sha256: str
     dag: Dag
     source: Source
+    own_sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def dag_id(self) -> str:
         return self.dag.dag_id
+
+    def source_of(self, task: str) -> Source:
+        """The code of a task, by its id."""
+        return self.own_sources.get(task, self.source)
+
+    def published_as(self, task: str) -> str:
+        """The folder of the published sources that holds it: a DAG's name holds no full stop."""
+        return f"{self.dag_id}.{task}" if task in self.own_sources else self.dag_id
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Every folder of the published sources that it needs."""
+        return {self.dag_id: self.source, **{self.published_as(task): own for task, own in self.own_sources.items()}}
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,11 @@ def check_dags(root: Path, catalog: Catalog, provision: Provision | None = None)
         wrong[config.file] = [*wrong.get(config.file, ()), *config_problems(config, catalog, root, provision)]
     broken = frozenset(file for file, told in wrong.items() if told)
     good = [
-        DagConfig(one.file, one.sha256, one.dag, one.source) for one in read if one.source and one.file not in broken
+        DagConfig(
+            one.file, one.sha256, one.dag, one.source, {task: own for task, own in one.own_sources.items() if own}
+        )
+        for one in read
+        if one.source and one.file not in broken
     ]
     unread = {problem.file.partition(":")[0] for problem in problems}
     told = (*problems, *(problem for found in wrong.values() for problem in found))

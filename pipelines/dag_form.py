@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pipelines.dag_form_pod import Container, EnvironmentSources, EnvironmentValue
 from pipelines.dag_form_schedule import AnySchedule, Moment, Parameter, Schedule, TimeZone
 from pipelines.dag_form_task import Count, ResultOf, Retries, Task, TaskDefaults
-from pipelines.dag_form_values import WORD, Callback, Folder, Form, Identifier, Label, Seconds, Text, each_once
+from pipelines.dag_form_values import WORD, Callback, Folders, Form, Identifier, Label, Seconds, Text, each_once
 from pipelines.pod_manifest import with_definitions
 from pipelines.text_forms import Matching, PoolName
 
@@ -58,7 +58,9 @@ class Dag(Form):
     tags: Annotated[tuple[Label, ...], AfterValidator(each_once)] = Field((), description="Airflow: tags.")
     owner: Label = Field("airflow", description="Airflow: owner.")
     image: str | None = Field(None, description="Image type of the tasks that name none.")
-    source: Folder = Field(description="Folder beside this file that holds the tasks' code.")
+    source: Folders = Field(
+        description="Folder beside this file that holds the tasks' code, or several whose files are put together."
+    )
     retries: Retries = Field(1, description="Airflow: default_args retries.")
     retry_delay: Seconds = Field(
         60, json_schema_extra={"default": "1m"}, description="Airflow: default_args retry_delay."
@@ -121,6 +123,16 @@ class Dag(Form):
     def image_of(self, task: str) -> str:
         """The image type of a task, by its id; empty when neither it nor the DAG names one."""
         return self.tasks[task].image or self.image or ""
+
+    def folders_of(self, task: str | None = None) -> tuple[str, ...]:
+        """The folders of a task's code, by its id, or of the DAG's."""
+        said = (self.tasks[task].source if task else None) or self.source
+        return (said,) if isinstance(said, str) else said
+
+    @property
+    def with_own_source(self) -> tuple[str, ...]:
+        """The tasks whose code is not the DAG's."""
+        return tuple(name for name, task in self.tasks.items() if task.source)
 
     def pool_of(self, task: str) -> str | None:
         """The pool of a task, by its id; None for Airflow's default pool."""

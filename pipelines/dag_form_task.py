@@ -25,6 +25,7 @@ from pipelines.dag_form_values import (
     AssetKeys,
     Callback,
     Entry,
+    Folders,
     Form,
     Identifier,
     LongName,
@@ -209,6 +210,9 @@ class Task(TaskDefaults):
     )
     entry: Entry | None = Field(
         None, description="module:function in the source folder, called as function(**arguments)."
+    )
+    source: Folders | None = Field(
+        None, description="Folder beside the file that holds its code, or several; the DAG's when left out."
     )
     script: Text | None = Field(
         None, description="bash only: what bash runs in the source folder; never a template. Airflow: bash_command."

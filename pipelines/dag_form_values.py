@@ -117,6 +117,11 @@ def text_or_record(value: object) -> str:
     return OBJECT if isinstance(value, dict | BaseModel) else TEXT
 
 
+def text_or_list(value: object) -> str:
+    """The tag of one of two alternatives: a text, or a list."""
+    return LIST if isinstance(value, list | tuple) else TEXT
+
+
 def list_or_record(value: object) -> str:
     """The tag of one of two alternatives: a list, or a record of keys."""
     return LIST if isinstance(value, list | tuple) else OBJECT
@@ -150,6 +155,11 @@ Callback = Annotated[
     ),
 ]
 Folder = Annotated[str, Matching("[A-Za-z0-9_][A-Za-z0-9_-]{0,99}", "the name of a folder beside this file")]
+Folders = Annotated[
+    Annotated[Folder, Tag(TEXT)]
+    | Annotated[tuple[Folder, ...], Field(min_length=1, max_length=20), AfterValidator(each_once), Tag(LIST)],
+    Discriminator(text_or_list),
+]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Matching(DNS_LABEL, "at most 63 lower-case letters, digits and hyphens")]
 LongName = Annotated[str, Matching(DNS_SUBDOMAIN, "at most 253 lower-case letters, digits, hyphens and dots")]

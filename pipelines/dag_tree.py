@@ -46,10 +46,10 @@ def published_tree(dags: Sequence[DagConfig], catalog: Catalog, root: Path) -> P
     # Airflow reads glob patterns here by default; both of its syntaxes read this line alike.
     tree[IGNORED] = File(False, f"{SOURCES}/\n".encode())
     for config in dags:
-        tree |= {f"{SOURCES}/{config.dag_id}/{path}": file for path, file in config.source.files.items()}
-    sources = {
-        sha256: pack_files(files) for sha256, files in {one.source.sha256: one.source.files for one in dags}.items()
-    }
+        for folder, source in config.sources.items():
+            tree |= {f"{SOURCES}/{folder}/{path}": file for path, file in source.files.items()}
+    named = {source.sha256: source.files for config in dags for source in config.sources.values()}
+    sources = {sha256: pack_files(files) for sha256, files in named.items()}
     return PublishedTree(
         files={path: tree[path].content for path in sorted(tree)},
         executables=frozenset(path for path, file in tree.items() if file.executable),

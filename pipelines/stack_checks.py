@@ -175,14 +175,13 @@ def _amount(asked: Decimal, resource: str) -> str:
 
 def _code_problems(config: ReadConfig, provision: Provision) -> Iterator[Problem]:
     """Connections that the code of python tasks names; a pod's code has no Airflow to ask."""
-    if config.source is None or all(task.kind == "pod" for task in config.dag.tasks.values()):
-        return
-    folder = f"{config.file.rpartition('/')[0]}/{config.dag.source}"
-    for path, file in config.source.files.items():
-        if path.endswith(".py"):
-            for line, column, name in _connections_in(file.content):
+    workers = [name for name, task in config.dag.tasks.items() if task.kind != "pod"]
+    sources = {source.sha256: source for source in map(config.source_of, workers) if source}
+    for source in sources.values():
+        for path in [path for path in source.files if path.endswith(".py")]:
+            for line, column, name in _connections_in(source.files[path].content):
                 if name not in (*OWN_CONNECTIONS, *provision.connections) and not name.endswith("_default"):
-                    yield _no_connection(f"{folder}/{path}:{line}:{column}", "", name, provision)
+                    yield _no_connection(f"{source.shown(path)}:{line}:{column}", "", name, provision)
 
 
 @lru_cache(maxsize=256)

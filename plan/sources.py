@@ -71,6 +71,14 @@ def _declared(project: Path) -> dict[str, Any]:
     return {key: table[key] for key in sorted(table) if key not in BY_ITSELF}
 
 
+def _sources_sha256(config: DagConfig) -> str:
+    """Of the DAG's code; of all of it, where tasks have code of their own."""
+    if not config.own_sources:
+        return config.source.sha256
+    every = [f"{folder} {source.sha256}" for folder, source in sorted(config.sources.items())]
+    return hashlib.sha256("\n".join(every).encode()).hexdigest()
+
+
 def _dag(config: DagConfig, found: Sources, digests: Mapping[str, str]) -> DagPlan:
     tasks = {}
     for name, task in config.dag.tasks.items():
@@ -87,6 +95,6 @@ def _dag(config: DagConfig, found: Sources, digests: Mapping[str, str]) -> DagPl
         file=config.file,
         schedule=config.dag.schedule,
         sha256=config.sha256,
-        source_sha256=config.source.sha256,
+        source_sha256=_sources_sha256(config),
         tasks=dict(sorted(tasks.items())),
     )

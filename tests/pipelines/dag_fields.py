@@ -179,6 +179,11 @@ OF_SCHEDULE: dict[str, Case] = {
 OF_TASK: dict[str, Case] = {
     "Task.kind": python(("task", "task_type", "_PythonDecoratedOperator"), ("task", "executor", "KubernetesExecutor")),
     "Task.entry": pod(("base", "env.TASK_ENTRY", "letters:count")),
+    "Task.source": pod(
+        ("base", "env.TASK_SOURCE", f"dags/sources/{'1' * 64}.tar.gz"),
+        ("base", "env.TASK_SOURCE_SHA256", "1" * 64),
+        source=["letters", "shared"],
+    ),
     "Task.script": bash(
         ("task", "bash_command", '{{ "echo \\x7b\\x7b ds \\x7d\\x7d .sh" }}'),
         ("rendered_task", "bash_command", "echo {{ ds }} .sh"),
@@ -198,7 +203,6 @@ OF_TASK: dict[str, Case] = {
     ),
     "ResultOf.task": dag(
         ("task", "expand_input.value.kind", "MapXComArg of first"),
-        ("task", "partial_kwargs.deferrable", True),
         ("rendered", "spec.containers.0.args", ["{{ 2 }}", "x"]),
         tasks={
             "first": {"kind": "pod", "entry": "letters:count", "xcom": True},
@@ -502,6 +506,12 @@ MORE: dict[str, Case] = {
             "count": {"kind": "pod", "entry": "letters:count", "xcom": True},
             "each": {"kind": "pod", "arguments": ["{{ item }}"], "expand": {"task": "count"}},
         },
+    ),
+    "bash with code of its own": bash(
+        ("rendered_task", "cwd", "/bundle/sources/dag_id.count"),
+        ("task", "on_failure_callback", [CALLBACK]),
+        source="other",
+        on_failure_callback="letters:alert",
     ),
     "mapped bash": dag(
         ("rendered_task", "env", {"DAY": "b {{ 2 }}", "N": "[2]", "SCRIPT": "x.sh"}),

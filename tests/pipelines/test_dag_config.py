@@ -197,6 +197,34 @@ BAD = {
         change("source: letters", "source: ../images"),
         "dags/letters.yaml:6 | source | '../images' | the name of a folder beside this file | correct it",
     ),
+    "no folder among several": (
+        change("source: letters", "source: [letters, shred]"),
+        "dags/letters.yaml:6 | source | no such folder | dags/shred/ with the tasks' code | add the folder or correct",
+    ),
+    "no folder of a task": (
+        change("    xcom: true\n", "    xcom: true\n    source: shred\n"),
+        "dags/letters.yaml:14 | tasks.count.source | no such folder | dags/shred/ with the tasks' code | add the folder or correct",
+    ),
+    "a folder twice": (
+        change("source: letters", "source: [letters, letters]"),
+        "dags/letters.yaml:6 | source | ['letters', 'letters'] | each of them once | correct it",
+    ),
+    "another file of the same name": (
+        lambda dags: (
+            edit(dags / "letters.yaml", "source: letters", "source: [letters, other]"),
+            (dags / "other").mkdir(),
+            (dags / "other/letters.py").write_text("pass\n"),
+        ),
+        "dags/other/letters.py |  | letters.py | one file of that name where folders are put together: dags/letters/ has another | rename one",
+    ),
+    "no function in the code of a task": (
+        lambda dags: (
+            edit(dags / "letters.yaml", "    xcom: true\n", "    xcom: true\n    source: [other]\n"),
+            (dags / "other").mkdir(),
+            (dags / "other/letters.py").write_text("def counted(): ...\n"),
+        ),
+        "dags/letters.yaml:10 | tasks.count.entry | no function 'count' | a function that letters.py defines | did you mean 'counted'?",
+    ),
     "link in the source folder": (
         lambda dags: (dags / "letters/link").symlink_to("letters.py"),
         "dags/letters/link |  | a link | files: a link would not be published | copy the file",

@@ -64,7 +64,8 @@ def said(value: object) -> Iterator[str]:
 
 def config(dag_id: str, case: Case) -> DagConfig:
     dag = Dag.model_validate({**case.form, "dag_id": dag_id})
-    return DagConfig(f"dags/{dag_id}.yaml", "0" * 64, dag, Source({}, "0" * 64))
+    own = {task: Source({}, "1" * 64) for task in dag.with_own_source}
+    return DagConfig(f"dags/{dag_id}.yaml", "0" * 64, dag, Source({}, "0" * 64), own)
 
 
 def test_every_field_of_the_form_stands_in_the_table() -> None:

@@ -14,7 +14,7 @@ from pipelines import dag_tree
 from pipelines.dag_config import load_dags
 from pipelines.dag_tree import MAXIMUM_BYTES, pack, published_tree
 from pipelines.errors import InputError
-from tests.pipelines.trees import FIXTURE, catalog, copy_tree
+from tests.pipelines.trees import FIXTURE, catalog, copy_tree, edit
 
 
 @pytest.fixture
@@ -42,6 +42,33 @@ def test_the_files():
     ]
     assert tree.files["by_hand.py"] == (FIXTURE / "dags/by_hand.py").read_bytes()
     assert tree.files["images.json"].decode() == catalog().to_json()
+
+
+def test_folders_are_put_together_and_a_task_may_have_its_own(tmp_path):
+    root = copy_tree(tmp_path / "tree")
+    for name, text in {"shared": "SAME = 1\n", "own": "def count(**words): ...\n"}.items():
+        (root / "dags" / name).mkdir()
+        (root / "dags" / name / f"{name}.py").write_text(text)
+    edit(root / "dags/letters.yaml", "source: letters", "source: [letters, shared]")
+    edit(root / "dags/letters.yaml", "letters:count\n", "own:count\n    source: [own, shared]\n")
+    tree = tree_of(root)
+    assert [path for path in tree.files if path.startswith("sources/letters")] == [
+        "sources/letters.count/own.py",
+        "sources/letters.count/shared.py",
+        "sources/letters/letters.py",
+        "sources/letters/shared.py",
+    ]
+    contents = {digest: set(runtime_tree.read_archive(packed)) for digest, packed in tree.sources.items()}
+    text = tree.files["letters.py"].decode()
+    named = [files for digest, files in contents.items() if f"sources/{digest}.tar.gz" in text]
+    assert sorted(map(sorted, named)) == [["letters.py", "shared.py"], ["own.py", "shared.py"]]
+    assert all(f"# source sha256:{digest}" in text for digest, files in contents.items() if files in named)
+
+
+def test_one_folder_in_a_list_is_that_folder(tmp_path):
+    root = copy_tree(tmp_path / "tree")
+    edit(root / "dags/letters.yaml", "source: letters", "source: [letters]")
+    assert tree_of(root).sources == tree_of(FIXTURE).sources
 
 
 def test_the_runtime_reads_the_archive():

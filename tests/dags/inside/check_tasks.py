@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +38,9 @@ def bucket(monkeypatch):
 @pytest.fixture
 def run_task(tmp_path):
     """Call a task's entry out of a bundle's folder."""
-    (tmp_path / "sources").symlink_to(ROOT / "dags")
+    for folder in ("cost_of_living", "lakehouse_summary"):
+        shutil.copytree(ROOT / "dags" / folder, tmp_path / "sources" / folder)
+        shutil.copytree(ROOT / "dags/shared", tmp_path / "sources" / folder, dirs_exist_ok=True)
     return lambda dag_id, entry, **arguments: call(str(tmp_path / f"{dag_id}.py"), dag_id, entry, arguments)
 
 
