@@ -17,6 +17,7 @@ VERBS = {
     "matrix": ("image_matrix", "matrix"),
     "sbom": ("image_bills", "sbom"),
     "licences": ("image_bills", "licences"),
+    "record": ("image_record", "record"),
     "audit": ("image_audit", "audit"),
 }
 

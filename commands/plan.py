@@ -88,6 +88,9 @@ def diff(
     every: Annotated[bool, typer.Option("--every-stack", help="Each stack that has a file.")] = False,
     head: Annotated[str | None, typer.Option(help="A commit; the folder as it stands when left out.")] = None,
     to: Annotated[Path | None, typer.Option(help="Write <stack>/{base,head}.json and comment.md below it.")] = None,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Ask the registry how large images are, now and then.")
+    ] = False,
 ) -> None:
     """Explain what a change does to a stack: images rebuilt and why, tasks that move, resources, settings, risks.
 
@@ -99,6 +102,7 @@ def diff(
     with told():
         from plan import commits, exchange
         from plan.explanation import Broken, explain
+        from plan.model import Plan
 
         start, end = commits.commit_of(base), commits.commit_of(head) if head else None
         broken = False
@@ -106,7 +110,14 @@ def diff(
             before, after = commits.both(start, end, name, BUILT / name)
             if after is None:
                 raise InputError([_no_stack(name)])
-            document = explain(name, before, after)
+            known: dict[str, int] = {}
+            if sizes and isinstance(before, Plan) and isinstance(after, Plan):
+                from commands.plan_sizes import asked
+
+                known, problems = asked(before, after)
+                for problem in problems:
+                    typer.echo(plain(problem, len(problem)), err=True)
+            document = explain(name, before, after, known)
             show(document, Console(highlight=False, soft_wrap=True))
             if to:
                 exchange.write(to / name, before, after)

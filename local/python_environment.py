@@ -15,14 +15,17 @@ from local.machine import Machine
 from local.progress import Progress
 
 
-def kept(name: str, holds: Sequence[str], installs: Sequence[Sequence[str]], doing: str) -> Path:
+def kept(
+    name: str, holds: Sequence[str], installs: Sequence[Sequence[str]], doing: str, python: str = sys.executable
+) -> Path:
     """The interpreter of the environment below the cache's folder ``name``.
 
-    Made anew where ``holds``, or this Python, is another than before: each of ``installs`` is what one ``uv pip
-    install`` is given. Raises RuntimeError with uv's words when that fails.
+    Made anew where ``holds``, or the Python that it is of, is another than before: each of ``installs`` is what one
+    ``uv pip install`` is given. Raises RuntimeError with uv's words when that fails.
     """
     base = Machine.here().cache / name
-    folder = base / hashlib.sha256("\n".join((*holds, sys.version)).encode()).hexdigest()[:16]
+    version = sys.version if python == sys.executable else python
+    folder = base / hashlib.sha256("\n".join((*holds, version)).encode()).hexdigest()[:16]
     base.mkdir(parents=True, exist_ok=True)
     with (base / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -31,16 +34,16 @@ def kept(name: str, holds: Sequence[str], installs: Sequence[Sequence[str]], doi
                 if old.is_dir():
                     shutil.rmtree(old)
             with Progress(sys.stderr).step(doing):
-                _make(folder, installs)
+                _make(folder, installs, python)
             (folder / "ready").touch()
     return folder / "bin/python"
 
 
-def _make(folder: Path, installs: Sequence[Sequence[str]]) -> None:
+def _make(folder: Path, installs: Sequence[Sequence[str]], python: str) -> None:
     uv = Path(sys.executable).with_name("uv")
     environment = {**os.environ, "UV_CACHE_DIR": str(Machine.here().cache / "uv")}
     install = ["pip", "install", "--quiet", "--python", str(folder / "bin/python")]
-    venv = ["venv", "--quiet", "--python", sys.executable, str(folder)]
+    venv = ["venv", "--quiet", "--python", python, str(folder)]
     for arguments in (venv, *([*install, *packages] for packages in installs)):
         done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True, check=False)
         if done.returncode:

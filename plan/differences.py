@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from plan.model import Plan, ResourcePlan
@@ -24,7 +24,11 @@ class Field:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What the engine would do. ``why`` is the field for which it replaces, ``with_it`` what a deletion takes."""
+    """What the engine would do. ``why`` is the field for which it replaces, ``with_it`` what a deletion takes.
+
+    What is ``refused`` was protected before: the engine stops there, and has anybody take the protection off first.
+    https://www.pulumi.com/docs/iac/concepts/resources/options/protect/
+    """
 
     key: str
     type: str
@@ -33,6 +37,7 @@ class ResourceChange:
     fields: tuple[Field, ...] = ()
     why: str = ""
     with_it: str = ""
+    refused: bool = False
 
 
 def fields(before: Any, after: Any) -> tuple[Field, ...]:
@@ -60,7 +65,10 @@ def resources(before: Plan, after: Plan) -> tuple[ResourceChange, ...]:
             operation: Operation = "replace" if why else "update"
             with_it = _kept_or_gone(two[key].type) if why else ""
             changes.append(ResourceChange(key, two[key].type, two[key].name, operation, changed, why, with_it))
-    return tuple(sorted(changes + list(_replaced_with_them(changes, one, two)), key=lambda change: change.key))
+    changes += _replaced_with_them(changes, one, two)
+    gone = {key for key, before_it in one.items() if before_it.protect}
+    stopped = (replace(c, refused=c.key in gone and c.operation in ("replace", "delete")) for c in changes)
+    return tuple(sorted(stopped, key=lambda change: change.key))
 
 
 def rendered(before: Plan, after: Plan) -> tuple[ResourceChange, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plan import causes, differences
@@ -30,23 +30,33 @@ class Broken:
     message: str
 
 
-def explain(stack: str, before: Plan | Broken | None, after: Plan | Broken) -> Document:
-    """The document. ``before`` is None where the stack did not exist."""
+def explain(
+    stack: str, before: Plan | Broken | None, after: Plan | Broken, sizes: Mapping[str, int] | None = None
+) -> Document:
+    """The document. ``before`` is None where the stack did not exist; ``sizes`` are what a registry told, in bytes to
+    pull, by reference.
+    """
     if isinstance(after, Broken):
         return _broken(stack, before, after)
     if not isinstance(before, Plan):
         return _alone(stack, before, after)
-    return _compared(before, after)
+    return _compared(before, after, {**_recorded(before), **_recorded(after), **(sizes or {})})
 
 
-def _compared(before: Plan, after: Plan) -> Document:
+def _recorded(plan: Plan) -> dict[str, int]:
+    """Reference -> bytes to pull, of images whose last recorded build had this very content."""
+    images = [image for image in plan.images.values() if image.recorded and image.recorded.key == image.key]
+    return {image.reference: image.recorded.to_pull for image in images if image.recorded}
+
+
+def _compared(before: Plan, after: Plan, sizes: Mapping[str, int]) -> Document:
     images, dags = causes.images(before, after), causes.dags(before, after)
     files, touched = causes.hand_written(before, after), differences.resources(before, after)
     objects, settings = differences.rendered(before, after), differences.settings(before, after)
     dangers = risks(before, after)
     sections = (
         Section("Risks", "risks", tuple(_risk(one) for one in dangers), open=True),
-        Section("Images", "images", tuple(_image(one) for one in images)),
+        Section("Images", "images", tuple(_image(one, sizes) for one in images)),
         Section("DAGs", "DAGs", (*(_dag(one) for one in dags), *(_file(*one) for one in files.items()))),
         Section("Resources", "resources", tuple(_resource(one) for one in sorted(touched, key=_weight))),
         Section("Objects of the chart", "objects", tuple(_resource(one) for one in sorted(objects, key=_weight))),
@@ -116,9 +126,10 @@ def _risk(risk: Risk) -> Entry:
     return Entry((f"**{risk.kind}** ({KINDS[risk.kind]}): ", Quoted(risk.subject), *detail), kind=risk.kind)
 
 
-def _image(change: ImageChange) -> Entry:
+def _image(change: ImageChange, sizes: Mapping[str, int]) -> Entry:
     if not change.before:
-        return Entry((Quoted(change.name), ": new, ", Quoted(change.after)), kind="new")
+        size = (f", {_megabytes(sizes[change.after])} to pull",) if change.after in sizes else ()
+        return Entry((Quoted(change.name), ": new, ", Quoted(change.after), *size), kind="new")
     if not change.after:
         line: Line = (Quoted(change.name), ": removed; the registry keeps ", Quoted(change.before))
         return Entry(line, kind="removed")
@@ -130,9 +141,19 @@ def _image(change: ImageChange) -> Entry:
         below += [_cause(cause) for cause in shown]
         if more:
             below.append((f"and {more} more of the kind {found[0].what}",))
+    if change.before != change.after and {change.before, change.after} <= sizes.keys():
+        below.append(_growth(sizes[change.before], sizes[change.after]))
     heading = "rebuilt" if any(cause.what not in ("place", "digest") for cause in change.causes) else "moved"
     line = (Quoted(change.name), f": {heading}, ", *_arrow(_tag(change.before), _tag(change.after)))
     return Entry(line, tuple(below), kind=heading)
+
+
+def _growth(before: int, after: int) -> Line:
+    return (f"to pull: {_megabytes(before)} → {_megabytes(after)} ({(after - before) / 1e6:+.1f} MB)",)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def _cause(cause: Cause) -> Line:
@@ -179,6 +200,8 @@ def _resource(change: ResourceChange) -> Entry:
         line += [", because ", Quoted(change.why), " cannot be changed in place"]
     if change.with_it:
         line.append(f"; with it goes: {change.with_it}")
+    if change.refused:
+        line.append("; **it is protected: the engine refuses**")
     shown, more = some(change.fields)
     below = [_field(one) for one in shown]
     if more:

@@ -34,6 +34,13 @@ class ChartPlan(Record):
     sha256: str | None = Field(None, description="Of the files of the chart at hand.")
 
 
+class RecordedBuild(Record):
+    """What images/built.json holds of an image: of this content, or of what was built before it."""
+
+    key: str
+    to_pull: int = Field(description="Bytes, compressed.")
+
+
 class ImagePlan(Record):
     """One image. ``key`` is the content key; files are by posix path: kind and the first digits of their sha256."""
 
@@ -50,6 +57,7 @@ class ImagePlan(Record):
     digest: str | None = Field(description="None until it is built; known where it was promoted.")
     files: Mapping[str, str]
     packages: Mapping[str, str] = Field(description="The image's own lock: name -> version.")
+    recorded: RecordedBuild | None = Field(None, description="The last build that was recorded.")
 
 
 class TaskPlan(Record):

@@ -11,7 +11,11 @@ Sources, each of the version that requirements.txt pins:
 - docker-build: none, its Diff has updates only,
   https://github.com/pulumi/pulumi-docker-build/blob/v0.0.22/provider/internal/image.go
 - provider: ``clusterIdentifier``, https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/
-- s3: ``bucket`` (Forces new resource), https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/
+- aws: ``ForceNew`` and ``RequiresReplace`` of the schemas that the provider bridges,
+  https://github.com/hashicorp/terraform-provider-aws/tree/main/internal/service: s3/bucket*.go (``bucket``),
+  iam/role.go (``name``, ``name_prefix``, ``path``), iam/role_policy.go (``name``, ``role``)
+
+What of it the small repository of the tests touches, the engine itself has confirmed: tests/plan/previews.yaml.
 """
 
 from __future__ import annotations
@@ -49,6 +53,19 @@ IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "pulumi:providers:kubernetes": ("clusterIdentifier",),
     "aws:s3/bucket:Bucket": ("bucket",),
     "aws:s3/bucketV2:BucketV2": ("bucket",),
+    **{
+        f"aws:s3/{part[0].lower()}{part[1:]}:{part}": ("bucket",)
+        for part in (
+            "BucketLifecycleConfiguration",
+            "BucketOwnershipControls",
+            "BucketPolicy",
+            "BucketPublicAccessBlock",
+            "BucketServerSideEncryptionConfiguration",
+            "BucketVersioning",
+        )
+    },
+    "aws:iam/role:Role": ("name", "namePrefix", "path"),
+    "aws:iam/rolePolicy:RolePolicy": ("name", "role"),
 }
 #: The provider's switch -> kinds whose data it makes mutable.
 MUTABLE = {"enableSecretMutable": "Secret", "enableConfigMapMutable": "ConfigMap"}

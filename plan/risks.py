@@ -9,6 +9,13 @@ from plan.differences import Field, ResourceChange, rendered, resources, setting
 from plan.model import Plan
 from plan.replacing import holds_data
 
+#: Settings that name where data lies.
+STORES = frozenset(
+    (
+        *(f"objectStore.{key}" for key in ("kind", "bucket", "url", "region")),
+        *(f"database.{key}" for key in ("kind", "host", "port", "name")),
+    )
+)
 RIGHTS = ("rules", "subjects", "roleRef")
 WORKLOAD = ("Job", "StatefulSet", "Deployment", "DaemonSet", "CronJob", "Release", "Pod")
 #: The end of a field's place -> the values that widen what a pod may do.
@@ -35,7 +42,9 @@ class Risk:
 
 #: Kind -> what it means, worst first.
 KINDS = {
+    "update refused": "the engine neither replaces nor deletes what is protected",
     "another cluster": "the stack leaves the one that it is on",
+    "another store": "what the one before holds is not moved to it",
     "data lost": "what holds data is deleted or replaced",
     "protection off": "a resource loses its protection from deletion",
     "generated secret drawn anew": "what was encrypted or opened with it is closed",
@@ -59,6 +68,8 @@ def _resources(before: Plan, after: Plan) -> Iterator[Risk]:
     for change in resources(before, after):
         kind, gone = change.type.rpartition(":")[2], change.operation in ("replace", "delete")
         subject = f"{kind} {change.name}"
+        if change.refused:
+            yield Risk("update refused", subject, change.operation)
         if gone and holds_data(change.type):
             yield Risk("data lost", subject, f"{change.operation}: {change.with_it or change.why}")
         if gone and change.type.startswith("random:"):
@@ -104,6 +115,12 @@ def _widens(field: Field) -> bool:
     )
 
 
+def _stores(before: Plan, after: Plan) -> Iterator[Risk]:
+    for field in settings(before, after):
+        if field.place in STORES and None not in (field.before, field.after):
+            yield Risk("another store", field.place, f"{field.before} -> {field.after}")
+
+
 def _migration(before: Plan, after: Plan) -> Iterator[Risk]:
     for field in settings(before, after):
         if field.place in ("airflow.version", "chart.version"):
@@ -135,6 +152,7 @@ CHECKS: tuple[Callable[[Plan, Plan], Iterator[Risk]], ...] = (
     _resources,
     _protection,
     _rights,
+    _stores,
     _migration,
     _bases,
     _policies,

@@ -13,9 +13,10 @@ from pipelines.dag_config import DagConfig
 from pipelines.dag_source_code import hand_written_files
 from pipelines.image_folder import PROJECT
 from pipelines.image_lock import LOCK, parse_lock
+from pipelines.image_records import ImageRecord, read_records
 from pipelines.image_staging import hashed, members
 from pipelines.images import IMAGES, Image
-from plan.model import DagPlan, ImagePlan, TaskPlan
+from plan.model import DagPlan, ImagePlan, RecordedBuild, TaskPlan
 
 DIGITS = 16
 #: Of [tool.dag-image], what a record has by itself.
@@ -24,7 +25,11 @@ BY_ITSELF = frozenset(("profile", "base", "upstream", "platforms", "build-argume
 
 def images(found: Sources, digests: Mapping[str, str], root: Path) -> dict[str, ImagePlan]:
     """By the image's name; ``digests`` by image type."""
-    return {image.name: _image(image, digests, root) for image in sorted(found.images, key=lambda image: image.name)}
+    records = read_records(root)
+    return {
+        image.name: _image(image, digests, root, records.get(image.name))
+        for image in sorted(found.images, key=lambda image: image.name)
+    }
 
 
 def dags(found: Sources, digests: Mapping[str, str]) -> dict[str, DagPlan]:
@@ -37,7 +42,7 @@ def hand_written(found: Sources) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in hand_written_files(found.dags_folder)}
 
 
-def _image(image: Image, digests: Mapping[str, str], root: Path) -> ImagePlan:
+def _image(image: Image, digests: Mapping[str, str], root: Path, record: ImageRecord | None) -> ImagePlan:
     folder = root / IMAGES / image.name
     lock = folder / LOCK
     packages = parse_lock(lock.read_text(encoding="utf-8")).packages if lock.is_file() else ()
@@ -58,6 +63,7 @@ def _image(image: Image, digests: Mapping[str, str], root: Path) -> ImagePlan:
         digest=next((digests[type_] for type_ in image.dag_types if type_ in digests), None),
         files=files,
         packages={package.name: package.version for package in packages},
+        recorded=RecordedBuild(key=record.key, to_pull=record.to_pull) if record else None,
     )
 
 

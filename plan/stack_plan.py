@@ -18,6 +18,7 @@ from pipelines.errors import InputError, Problem
 from plan import chart, policies, resources, stack_settings
 from plan import sources as planned_sources
 from plan.model import FILE, ChartPlan, Finding, Plan
+from plan.policy_checks import Judged
 from plan.recording import Registration
 from plan.run import run
 from plan.yaml_files import file_names, to_yaml
@@ -86,7 +87,7 @@ def _judged(
     tree: PublishedTree,
     root: Path,
 ) -> tuple[Finding, ...]:
-    return policies.judge(policies.Judged(plan, inputs, manifests, tree.files, root))
+    return policies.judge(Judged(plan, inputs, manifests, tree.files, root))
 
 
 def _open(version: str) -> str:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import InputError
+from plan.explanation import Broken
+from plan.model import Plan
+from plan.stack_plan import plan_stack
 from tests.plan import repository
 from tests.plan.repository import STACK, UPSTREAM, dag, image, stack_file
 
-POD = {"kind": "pod", "entry": "work:run"}
+POD: dict[str, Any] = {"kind": "pod", "entry": "work:run"}
 ON_BASE = 'base = "bases/task"'
 ON_UPSTREAM = f'upstream = "{UPSTREAM}"'
 DIGEST = f"sha256:{'1' * 64}"
 
 Files = dict[str, str | None]
+#: By the name of a change; ``base`` is the repository before any.
+Planned = dict[str, Plan | Broken]
 
 
 def etl(packages: dict[str, str], more: str = "", **keys: Any) -> Files:
@@ -41,8 +48,9 @@ ARGUMENT = '\n[tool.dag-image.build-arguments]\nFLAVOUR = "plain"'
 TASKS_QUOTA = {"pods": 41, "requests": {"cpu": "4", "memory": "16Gi"}, "limits": {"cpu": "80", "memory": "64Gi"}}
 CORE_QUOTA = {"pods": 9, "requests": {"cpu": "50m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
 TRIGGERER = {"requests": {"cpu": "60m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
-LOAD = {"fetch": POD, "clean": {**POD, "depends_on": ["fetch"]}}
-SUM_UP = {"draw": POD, "prepare": {**POD, "image": "etl"}}
+SECRETS = STACK["tasks"]["secrets"]
+LOAD: dict[str, dict[str, Any]] = {"fetch": POD, "clean": {**POD, "depends_on": ["fetch"]}}
+SUM_UP: dict[str, dict[str, Any]] = {"draw": POD, "prepare": {**POD, "image": "etl"}}
 PACKAGES = {"polars": "1.2.0", "idna": "3.1"}
 #: Changes of each resource.
 OF_EVERYTHING = frozenset(("the name, and so the namespaces", "another cluster"))
@@ -89,9 +97,15 @@ CHANGES: dict[str, Files] = {
     "a component's resources": stack(airflow={"components": {"triggerer": TRIGGERER}}),
     "a connection added": stack(airflow={"connections": {"db": {"secure": "v1:one"}}}),
     "a variable added": stack(airflow={"variables": {"colour": "red"}}),
-    "a task's Secret added": stack(tasks={"secrets": {"mail": {"PASSWORD": {"secure": "v1:one"}}}}),
+    "a task's Secret added": stack(tasks={"secrets": {**SECRETS, "mail": {"PASSWORD": {"secure": "v1:one"}}}}),
+    "a secret set anew": stack(tasks={"secrets": {"api": {"TOKEN": {"secure": "v1:one"}}}}),
+    "a secret removed": stack(tasks={"secrets": {}}),
+    "a bucket's lifetime of logs": stack(objectStore={"logDays": 7}),
+    "another bucket": stack(objectStore={"bucket": "flows"}),
+    "the store's volume": stack(objectStore={"volume": "20Gi"}),
     "a quota": stack(namespaces={"tasksQuota": TASKS_QUOTA}),
     "a quota too small": stack(namespaces={"coreQuota": CORE_QUOTA}),
+    "protection on": stack(protect=True),
     "the name, and so the namespaces": stack(name="flow"),
     "another cluster": stack(kubernetes={"context": "elsewhere"}),
     "one executor": stack(airflow={"executors": ["KubernetesExecutor"]}),
@@ -99,14 +113,14 @@ CHANGES: dict[str, Files] = {
 }
 
 
-def make(root: Path) -> None:
+def make(root: Path, ignored: Sequence[str] = ("build/",)) -> None:
     """The repository with a branch for each change, numbered in the table's order; the base is the branch ``base``."""
     repository.write(root, repository.small())
-    repository.write(root, {".gitignore": "build/\n"})
+    repository.write(root, {".gitignore": "".join(f"{name}\n" for name in ignored)})
     git(root, "init", "--quiet", "--initial-branch=base")
     commit(root, "base")
-    for number, (name, files) in enumerate(CHANGES.items()):
-        git(root, "checkout", "--quiet", "-B", branch(number), "base")
+    for name, files in CHANGES.items():
+        git(root, "checkout", "--quiet", "-B", branch_of(name), "base")
         for path, content in files.items():
             if content is None:
                 (root / path).unlink()
@@ -115,8 +129,22 @@ def make(root: Path) -> None:
         commit(root, name)
 
 
-def branch(number: int) -> str:
-    return f"change-{number}"
+def planned(root: Path) -> Planned:
+    """The plan of ``base`` and of each change, made of what ``make`` has made."""
+    branches = {"base": "base", **{name: branch_of(name) for name in CHANGES}}
+    return {name: _plan(root, branch_) for name, branch_ in branches.items()}
+
+
+def _plan(root: Path, branch_: str) -> Plan | Broken:
+    git(root, "checkout", "--quiet", branch_)
+    try:
+        return plan_stack(root, "dev").plan
+    except InputError as error:
+        return Broken(str(error))
+
+
+def branch_of(name: str) -> str:
+    return f"change-{list(CHANGES).index(name)}"
 
 
 def commit(root: Path, message: str) -> None:

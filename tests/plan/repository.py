@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from infra.settings import PROJECT
 from pipelines.lock_header import Requirements, with_header
 
 STACK: dict[str, Any] = {
+    "protect": False,
     "kubernetes": {"context": "test"},
     "registry": {"server": "registry.test", "owner": "acme"},
     "airflow": {"pools": {"slow": {"slots": 2}}},
+    "tasks": {"secrets": {"api": {"TOKEN": {"secure": "v1:zero"}}}},
 }
 UPSTREAM = "python:3.13-slim-trixie"
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> None:
+def write(root: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files by path below ``root``."""
     for path, content in files.items():
         file = root / path

@@ -10,11 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.errors import InputError
 from plan.document import Document, Line, Quoted
-from plan.explanation import Broken, explain
-from plan.model import Plan
-from plan.stack_plan import plan_stack
+from plan.explanation import explain
 from tests.plan import changes
 
 #: Of content and of what is generated: they change with this repository.
@@ -22,22 +19,9 @@ HASH = re.compile("[0-9a-f]{12,}|[0-9]+ bytes")
 RECORDED = Path(__file__).with_name("changes.yaml")
 
 
-def planned(root: Path, branch: str) -> Plan | Broken:
-    changes.git(root, "checkout", "--quiet", branch)
-    try:
-        return plan_stack(root, "dev").plan
-    except InputError as error:
-        return Broken(str(error))
-
-
-def explanations(root: Path) -> dict[str, list[str]]:
+def explanations(planned: changes.Planned) -> dict[str, list[str]]:
     """Change -> every line of its explanation."""
-    changes.make(root)
-    base = planned(root, "base")
-    return {
-        name: lines(explain("dev", base, planned(root, changes.branch(number))), name)
-        for number, name in enumerate(changes.CHANGES)
-    }
+    return {name: lines(explain("dev", planned["base"], planned[name]), name) for name in changes.CHANGES}
 
 
 def lines(document: Document, name: str) -> list[str]:
@@ -58,8 +42,8 @@ def text(line: Line) -> str:
 
 
 @pytest.fixture(scope="module")
-def explained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    return explanations(tmp_path_factory.mktemp("history"))
+def explained(planned: changes.Planned) -> dict[str, list[str]]:
+    return explanations(planned)
 
 
 @pytest.mark.slow
@@ -79,5 +63,7 @@ def test_nothing_is_told_twice(explained: dict[str, list[str]]) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        RECORDED.write_text(yaml.safe_dump(explanations(Path(folder)), sort_keys=False, width=200, allow_unicode=True))
+        changes.make(Path(folder))
+        found = explanations(changes.planned(Path(folder)))
+    RECORDED.write_text(yaml.safe_dump(found, sort_keys=False, width=200, allow_unicode=True))
     sys.stdout.write(f"{RECORDED}\n")

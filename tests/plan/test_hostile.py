@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +18,9 @@ from plan.escaping import LONGEST, code, plain
 from plan.explanation import Broken, explain
 from plan.markdown import LIMIT, comment
 from plan.model import Finding
+from plan.stack_plan import plan_stack
 from plan.terminal import show
-from tests.plan import plans
+from tests.plan import plans, repository
 
 SECTIONS = {"Risks", "Images", "DAGs", "Resources", "Objects of the chart", "Settings", "Waived findings", "Findings"}
 HOSTILE = (
@@ -128,6 +130,37 @@ def test_ten_thousand_files_hide_nothing_else() -> None:
         body = text.split(f"<summary>{title} ({total})</summary>")[1].split("</details>")[0]
         assert body.count("\n- `") + body.count("\n- create") + shown == total
     assert "10001 to create" in text
+
+
+NAMES = ("</details>@everyone", "::error::x", "##[set-output name=x]y", "![x](javascript:x)", "`", "<!-- x -->", "a\nb")
+
+
+@pytest.mark.slow
+def test_a_hostile_repository_is_planned_and_hides_nothing(tmp_path: Path) -> None:
+    """From files to comment: names, texts, labels and a lock of every kind, 5 MB of one, 10,000 files of another."""
+    base, head = tmp_path / "base", tmp_path / "head"
+    words = "\n".join((*NAMES, "@acme/owners", "x" * 5_000_000))
+    pod = {"kind": "pod", "entry": "work:run"}
+    hostile: dict[str, str] = {
+        **repository.small(),
+        **{f"images/etl/{name.replace('/', '-')}.sql": name for name in NAMES if "\n" not in name},
+        **{f"images/etl/many/{number}.sql": str(number) for number in range(10_000)},
+        "images/etl/large.sql": words,
+        "images/report/tool.txt": "another tool\n",
+        **repository.dag("load", "etl", {"fetch": {**pod, "labels": {"team": "everyone"}}, "clean": pod}),
+        "dags/load_code/work.py": f"def run():\n    return {words[:1000]!r}\n",
+    }
+    lock = hostile["images/etl/requirements.lock"]
+    hostile["images/etl/requirements.lock"] = f"{lock}# {'</details> @everyone ::error::'}\n"
+    for root, files in ((base, repository.small()), (head, hostile)):
+        repository.write(root, files)
+    text = comment(explain("dev", *(plan_stack(root, "dev").plan for root in (base, head))))
+    assert len(text.encode()) <= LIMIT
+    outside = "".join(rendered(text).text)
+    assert not any(mark in outside for mark in ("@", "javascript", "::"))
+    assert "`report`: rebuilt" in text
+    assert re.search(r"and \d{4,5} more of the kind file", text)
+    assert "`load`" in text
 
 
 @pytest.mark.slow

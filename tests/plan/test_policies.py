@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from pipelines.errors import InputError
+from pipelines.image_records import ImageRecord, records_text
 from plan import policies
-from plan.model import Plan
-from plan.policies import Judged, judge
+from plan.model import Plan, RecordedBuild
+from plan.policies import judge
+from plan.policy_checks import Judged
 from tests.plan import plans, repository
 
 CONTEXT = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -142,6 +144,46 @@ def test_waivers_that_cannot_be_read_are_refused(text: str, tmp_path: Path) -> N
     repository.write(tmp_path, {"waivers.yaml": text})
     with pytest.raises(InputError, match=r"waivers\.yaml"):
         judge(judged(tmp_path))
+
+
+def test_an_image_has_a_budget_of_its_last_recorded_build(tmp_path: Path) -> None:
+    sizes = {"small": 999_999_999, "large": 1_234_000_000}
+    records = {name: RecordedBuild(key="a", to_pull=size) for name, size in sizes.items()}
+    images = {name: plans.image(name, recorded=record) for name, record in records.items()}
+    images["never recorded"] = plans.image("never recorded")
+    assert [(one.where, one.found) for one in judge(judged(tmp_path, plan=plans.plan(images=images)))] == [
+        ("large", "1234 MB to pull of at most 1000 MB")
+    ]
+
+
+def test_a_licence_is_of_the_list(tmp_path: Path) -> None:
+    licences = {"polars==1.2.0": "MIT", "gpl==1": "GPL-3.0-only", "old==2": "MIT License", "none==3": ""}
+    records = {
+        name: ImageRecord(key="a", to_pull=1, licences=licences) for name in ("etl", "an image that is there no more")
+    }
+    table = 'accepted = ["MIT"]\n[names]\n"MIT License" = "MIT"\n'
+    plan = plans.plan(images={"etl": plans.image("etl")})
+    repository.write(tmp_path, {"images/built.json": records_text(records)})
+    assert judge(judged(tmp_path, plan=plan)) == ()
+    repository.write(tmp_path, {"images/licences.toml": table})
+    assert [(one.policy, one.where, one.found) for one in judge(judged(tmp_path, plan=plan))] == [
+        ("licence", "etl gpl==1", "GPL-3.0-only"),
+        ("licence", "etl none==3", "not stated"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("built.json", "[]"), ("built.json", "{"), ("licences.toml", "accepted = 1")]
+)
+def test_records_and_lists_that_cannot_be_read_are_refused(file: str, text: str, tmp_path: Path) -> None:
+    repository.write(tmp_path, {"images/licences.toml": "accepted = []\n", f"images/{file}": text})
+    with pytest.raises(InputError, match=f"images/{file}"):
+        judge(judged(tmp_path))
+
+
+def test_the_document_lists_every_policy() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "plan.md").read_text()
+    assert [policy.id for policy in policies.POLICIES if f"| `{policy.id}` | {policy.reason} |" not in told] == []
 
 
 def test_every_policy_has_words() -> None:

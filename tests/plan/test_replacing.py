@@ -30,6 +30,10 @@ NAMED = {"metadata": {"name": "x", "namespace": "n"}}
          {"roleRef": {"name": "b"}}, "replace", "roleRef.name"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", {"spec": {"a": 1}}, {"spec": {"a": 2}}, "update", ""),
         ("random:index/randomPassword:RandomPassword", {"length": 40}, {"length": 41}, "replace", "length"),
+        ("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "a"}, {"bucket": "b"}, "replace", "bucket"),
+        ("aws:s3/bucketPolicy:BucketPolicy", {"policy": "a"}, {"policy": "b"}, "update", ""),
+        ("aws:iam/rolePolicy:RolePolicy", {"role": "a"}, {"role": "b"}, "replace", "role"),
+        ("aws:iam/role:Role", {"assumeRolePolicy": "a"}, {"assumeRolePolicy": "b"}, "update", ""),
         ("docker-build:index:Image", {"tags": ["a"]}, {"tags": ["b"]}, "update", ""),
     ],
 )  # fmt: skip
@@ -89,6 +93,19 @@ def test_more_rights_are_a_risk(place: str, before: object, after: object, widen
     assert (
         bool([risk for risk in risks(plans.plan(one), plans.plan(two)) if risk.kind == "privilege widened"]) is widens
     )
+
+
+@pytest.mark.parametrize(("protect", "refused"), [(True, True), (False, False)])
+def test_what_is_protected_the_engine_neither_replaces_nor_deletes(protect: bool, refused: bool) -> None:
+    store = plans.resource("kubernetes:apps/v1:StatefulSet", "s", {"spec": {"serviceName": "a"}}, protect=protect)
+    other = store.model_copy(update={"inputs": {"spec": {"serviceName": "b"}}})
+    for after in (plans.plan(other), plans.plan()):
+        [change] = resources(plans.plan(store), after)
+        assert change.refused is refused
+        assert ("update refused" in [risk.kind for risk in risks(plans.plan(store), after)]) is refused
+    scaled = store.model_copy(update={"inputs": {"spec": {"serviceName": "a", "replicas": 2}}})
+    [change] = resources(plans.plan(store), plans.plan(scaled))
+    assert (change.operation, change.refused) == ("update", False)
 
 
 def test_protection_that_goes_is_a_risk() -> None:

@@ -5,17 +5,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
 import pytest
 import yaml
 
+from infra.settings_problems import SECRET_PATHS
+from local.python_environment import kept
 from pipelines.errors import InputError
 from pipelines.json_schemas import schema_text
 from plan import model
+from plan.explanation import explain
 from plan.folders import load, write_folder
+from plan.markdown import comment
 from plan.stack_plan import Written, plan_stack
 from tests.plan import repository
 
@@ -69,20 +75,35 @@ def test_what_no_build_has_made_yet_stands_open(written: Written) -> None:
     assert {image.digest for image in written.plan.images.values()} == {None}
 
 
-def secrets_everywhere(value: Any) -> dict[str, Any]:
-    """A stack with a canary at every secret place; ``value`` makes one of its form."""
+def secrets_everywhere(value: Any) -> dict[str, dict[str, Any]]:
+    """Stacks that together have a canary at every secret place, by name; ``value`` makes one of its form."""
+    log_in = {"server": "registry.test", "username": "puller", "password": value(CANARY)}
+    keys = {
+        user: {"accessKey": user.upper(), "secretKey": value(f"{CANARY}-{user}")}
+        for user in ("airflow", "backup", "publisher", "tasks")
+    }
+    oidc = {"issuer": "https://issuer.test", "clientId": "airflow", "clientSecret": value(CANARY)}
     return {
-        **repository.STACK,
-        "registryCredentials": [{"server": "registry.test", "username": "puller", "password": value(CANARY)}],
-        "airflow": {
-            "connections": {
-                "uri": value(f"postgres://me:{CANARY}@host/db"),
-                "keys": {"conn_type": "http", "password": value(CANARY)},
-                "text": value(json.dumps({"conn_type": "http", "password": CANARY})),
+        "inside": {
+            **repository.STACK,
+            "registryCredentials": [log_in],
+            "airflow": {
+                "connections": {
+                    "uri": value(f"postgres://me:{CANARY}@host/db"),
+                    "keys": {"conn_type": "http", "password": value(CANARY)},
+                    "text": value(json.dumps({"conn_type": "http", "password": CANARY})),
+                },
+                "variables": {"token": value(CANARY)},
             },
-            "variables": {"token": value(CANARY)},
+            "tasks": {"secrets": {"warehouse": {"PASSWORD": value(CANARY)}, "whole": value(json.dumps({"A": CANARY}))}},
         },
-        "tasks": {"secrets": {"warehouse": {"PASSWORD": value(CANARY)}, "whole": value(json.dumps({"A": CANARY}))}},
+        "outside": {
+            **repository.STACK,
+            "registryCredentials": [log_in],
+            "access": {"authManager": "fab", "oidc": oidc},
+            "database": {"kind": "external", "host": "db.test", "password": value(CANARY), "pool": {"size": 5}},
+            "objectStore": {"kind": "endpoint", "bucket": "flows", "url": "https://s3.test", "keys": keys},
+        },
     }
 
 
@@ -90,21 +111,52 @@ def encrypted(secret: str) -> dict[str, str]:
     return {"secure": f"v1:abc:{secret[::-1]}"}
 
 
+def forms(text: str) -> tuple[str, ...]:
+    """How a secret may stand in a file: as it is, backwards (the ciphertext of these tests), encoded, quoted."""
+    mirrored = text[::-1]
+    plain = (text, mirrored, f"puller:{text}", f"airflow:{text}")
+    return (*plain, *map(repository.base64_of, plain), *(quote(one, safe="") for one in plain))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", [encrypted, str], ids=["encrypted", "in clear text"])
-def test_no_secret_is_in_any_output(form: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stack", ["inside", "outside"])
+def test_no_secret_is_in_any_output(
+    stack: str, form: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "repository"
     shutil.copytree(root, folder)
-    repository.write(folder, {"Pulumi.dev.yaml": repository.stack_file(secrets_everywhere(form))})
+    repository.write(folder, {"Pulumi.dev.yaml": repository.stack_file(secrets_everywhere(form)[stack])})
     for name in ("PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"):
         monkeypatch.setenv(name, json.dumps({"de-airflow-pipeline:name": CANARY}))
     written = plan_stack(folder, "dev")
-    for path, content in written.files.items():
-        for text in (CANARY, CANARY[::-1]):
-            for form_of_it in (text, repository.base64_of(text), repository.base64_of(f"puller:{text}")):
-                assert form_of_it.encode() not in content, path
-    secret = yaml.safe_load(written.files["resources/Secret.task-secret-warehouse.yaml"])
-    assert secret["inputs"]["data"]["PASSWORD"].split()[0] == ("encrypted" if form is encrypted else "hidden")
+    shown = {**written.files, "comment": comment(explain("dev", plan_stack(root, "dev").plan, written.plan)).encode()}
+    for path, content in shown.items():
+        assert [one for one in forms(CANARY) if one.encode() in content] == [], path
+    hidden = [place for place, value in written.plan.settings.items() if str(value).startswith(f"{KINDS[form]} (")]
+    assert len(hidden) >= 4
+
+
+#: Form -> what is shown in its place.
+KINDS: dict[Any, str] = {encrypted: "encrypted", str: "hidden"}
+
+
+def test_every_secret_setting_has_a_canary() -> None:
+    planted = {place for values in secrets_everywhere(str).values() for place in places(values)}
+    missing = [secret for secret in SECRET_PATHS if not any(place[: len(secret)] == secret for place in planted)]
+    assert missing == []
+
+
+def places(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a canary stands."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from places(item, (*place, str(key)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from places(item, place)
+    elif CANARY in str(value):
+        yield place
 
 
 @pytest.mark.slow
@@ -162,6 +214,33 @@ def test_the_bytes_are_the_same_elsewhere_and_later_and_without_a_network(tmp_pa
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "later"), **elsewhere},
     )  # fmt: skip
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+#: Where the workflow runs 3.12, this machine may have others.
+OTHER_PYTHONS = ("3.12", "3.13")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", OTHER_PYTHONS)
+def test_the_bytes_are_the_same_under_another_python(version: str, tmp_path: Path) -> None:
+    interpreter = python_of(version)
+    if interpreter is None:
+        pytest.skip(f"no Python {version} on this machine")
+    wanted = [(ROOT / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")]
+    install = ["--requirement", str(ROOT / "requirements-dev.txt")]
+    other = kept(f"plan-python-{version}", wanted, [install], f"Python {version}", interpreter)
+    environment = {key: value for key, value in os.environ.items() if key not in ("AIRFLOW_CHART", "PYTHONPATH")}
+    for name, python in (("this", sys.executable), ("other", str(other))):
+        subprocess.run([python, *PLAN[1:], str(tmp_path / name)], cwd=ROOT, env=environment, check=True)
+    assert tree(tmp_path / "this") == tree(tmp_path / "other")
+
+
+def python_of(version: str) -> str | None:
+    """An interpreter of pyenv, or on PATH; pyenv's own there runs only where its version is chosen."""
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = [*map(str, sorted(versions.glob(f"{version}.*/bin/python{version}"))), shutil.which(f"python{version}")]
+    runs = (path for path in found if path and subprocess.run([path, "-c", ""], check=False).returncode == 0)
+    return next(runs, None)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
