@@ -63,11 +63,12 @@ def image(
     return files
 
 
-def lock(packages: dict[str, str]) -> str:
-    """A lock of these packages, with a header that fits."""
+def lock(packages: dict[str, str], remark: str = "via") -> str:
+    """A lock of these packages, with a header that fits; a remark stands below each."""
+    hashes = {one: hashlib.sha256(" ".join(one).encode()).hexdigest() for one in sorted(packages.items())}
     body = "".join(
-        f"{package}=={version} \\\n    --hash=sha256:{hashlib.sha256(f'{package} {version}'.encode()).hexdigest()}\n"
-        for package, version in sorted(packages.items())
+        f"{package}=={version} \\\n    --hash=sha256:{found}\n    # {remark}\n"
+        for (package, version), found in hashes.items()
     )
     wanted = Requirements(tuple(f"{package}=={version}" for package, version in packages.items()), "==3.13.*")
     return with_header(wanted, body)

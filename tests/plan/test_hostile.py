@@ -150,8 +150,8 @@ def test_a_hostile_repository_is_planned_and_hides_nothing(tmp_path: Path) -> No
         **repository.dag("load", "etl", {"fetch": {**pod, "labels": {"team": "everyone"}}, "clean": pod}),
         "dags/load_code/work.py": f"def run():\n    return {words[:1000]!r}\n",
     }
-    lock = hostile["images/etl/requirements.lock"]
-    hostile["images/etl/requirements.lock"] = f"{lock}# {'</details> @everyone ::error::'}\n"
+    remark = "</details> @everyone ::error:: [x](javascript:x)"
+    hostile["images/etl/requirements.lock"] = repository.lock({"polars": "1.2.0", "idna": "3.1"}, remark)
     for root, files in ((base, repository.small()), (head, hostile)):
         repository.write(root, files)
     text = comment(explain("dev", *(plan_stack(root, "dev").plan for root in (base, head))))
