@@ -101,6 +101,14 @@ def test_zizmor_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_a_grave_advisory_that_has_a_fix_fails_the_image() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/images.yml").read_text())["jobs"]
+    [scan] = [step for step in jobs["build"]["steps"] if step.get("uses", "").startswith("anchore/scan-action@")]
+    assert (scan["with"]["severity-cutoff"], scan["with"]["only-fixed"]) == ("high", True)
+    assert scan["with"]["sbom"].startswith("build/attestations/")
+    assert "fail-build" not in scan["with"]
+
+
 def test_images_are_built_from_the_matrix_and_not_pushed() -> None:
     text = (ROOT / ".github/workflows/images.yml").read_text()
     build = yaml.safe_load(text)["jobs"]["build"]
