@@ -72,7 +72,7 @@ def machine_file(machine: Machine, name: str) -> Path:
 
 
 #: Image types, and DAGs, that the copies keep.
-KEPT = ("bases", "schema", "cost-of-living", "lakehouse", "lakehouse-summary")
+KEPT = ("bases", "schema", "cost-of-living", "lakehouse", "lakehouse-summary", "shared")
 
 
 def small_copy(target: Path) -> Path:
