@@ -12,6 +12,7 @@ from lightkube import ApiError, Client
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import ConfigMap, Pod
+from lightkube.types import CascadeType
 
 from infra import backup, database, names, object_store, runtime
 from infra.settings import PROJECT, Settings
@@ -100,7 +101,8 @@ class Backups:
             if one.status.phase == "Succeeded"
         ]
         said = "".join(self._client.log(pod.metadata.name, namespace=namespace, container=job.name))
-        self._client.delete(Job, name, namespace=namespace)
+        # Left to itself, a Job's deletion leaves its pods.
+        self._client.delete(Job, name, namespace=namespace, cascade=CascadeType.BACKGROUND)
         return said.strip()
 
     @contextmanager

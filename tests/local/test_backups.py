@@ -8,6 +8,7 @@ from lightkube import ApiError
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import ConfigMap, Pod
+from lightkube.types import CascadeType
 
 from local import backups
 from local.backups import COMPONENTS, REPLICAS_ANNOTATION, Backups
@@ -37,7 +38,8 @@ class Cluster:
             self.jobs.append(made)
         self.did.append(f"create {type(made).__name__} {made.metadata.name.rpartition('-')[0]}")
 
-    def delete(self, kind: Any, name: str, namespace: str) -> None:
+    def delete(self, kind: Any, name: str, namespace: str, cascade: CascadeType | None = None) -> None:
+        assert kind is not Job or cascade == CascadeType.BACKGROUND
         self.did.append(f"delete {kind.__name__} {name.rpartition('-')[0]}")
 
     def list(self, kind: Any, namespace: str, labels: dict[str, Any]) -> list[Any]:
