@@ -71,11 +71,6 @@ def read(state: Mapping[str, Any]) -> list[Resource]:
     ]
 
 
-def _resource(one: Mapping[str, Any]) -> Resource:
-    name = one["urn"].rpartition("::")[2]
-    return Resource(one["type"], name, one.get("protect", False), one.get("retainOnDelete", False))
-
-
 def summary(resources: list[Resource]) -> list[str]:
     """What goes and what stays, in a line each."""
     kept = sum(one.protected for one in resources)
