@@ -55,6 +55,8 @@ OF_NOTEBOOK: Mapping[str, str] = {
     "pipeline_outputs": "--outputs",
 }
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+RUN_NAME = "ELYRA_RUN_NAME"
+OLD_TIME, NEW_TIME = "{{ ts_nodash }}", "{{ dag_run.run_after | ts_nodash }}"
 MAY_USE = "data/"
 WHY_KEPT = "the image has what this downloads when the pod starts"
 WHY = f"{WHY_KEPT}; endpoint, bucket and credentials come from the stack's Secret"
@@ -78,6 +80,7 @@ def apply(draft: Draft) -> None:
     """The commands of all operators, and what Elyra assigns to operators afterwards."""
     for call in draft.source.all(cst.Call):
         if draft.source.called(call) == OPERATOR:
+            _run_name(draft, call)
             items = Items(draft.source, call)
             if NOTEBOOK in draft.source.imported(call.func):
                 _notebook(draft, items)
@@ -85,6 +88,20 @@ def apply(draft: Draft) -> None:
                 _command(draft, items)
     for assign in draft.source.all(cst.Assign):
         _assigned(draft, assign)
+
+
+def _run_name(draft: Draft, call: cst.Call) -> None:
+    """``ELYRA_RUN_NAME``, from the time of a run that Airflow 3 may start without one."""
+    variables = Items(draft.source, call).get("env_vars")
+    if not variables or not isinstance(variables.value, cst.Dict):
+        return
+    named = Items(draft.source, variables.value)
+    item = named.get(RUN_NAME)
+    found = draft.source.value(item.value) if item else None
+    if item and isinstance(found, str) and OLD_TIME in found:
+        becomes = literal(found.replace(OLD_TIME, NEW_TIME))
+        why = "a run that somebody starts has no such time in Airflow 3, and the task would fail"
+        draft.change(item.node, becomes, why, [named.revalued(item, becomes)], ("spec.containers.env",))
 
 
 def _command(draft: Draft, items: Items) -> None:

@@ -19,6 +19,7 @@ VERBS = {
     "licences": ("image_bills", "licences"),
     "record": ("image_record", "record"),
     "audit": ("image_audit", "audit"),
+    "elyra": ("image_elyra", "elyra"),
 }
 
 app = lazy_group(VERBS, "Image types: one folder below images/ each.")

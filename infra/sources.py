@@ -13,7 +13,7 @@ from pipelines.catalog import Catalog, CatalogImage, Platform, catalog_of
 from pipelines.dag_config import DAGS, CheckedDags, DagConfig, check_dags
 from pipelines.dag_tree import PublishedTree, pack, published_tree
 from pipelines.errors import InputError, Problem
-from pipelines.images import IMAGES, Image, declared_profiles
+from pipelines.images import IMAGES, Image, declared_profiles, in_use
 from pipelines.stack_checks import Provision
 
 
@@ -53,7 +53,7 @@ def load_good(settings: Settings, root: Path = Path()) -> tuple[Sources, Checked
     Raises InputError, with the problems of DAG configs too, where an image is wrong: then no reference is known.
     """
     try:
-        images = read_images(settings, root)
+        images = in_use(read_images(settings, root))
     except InputError as error:
         declared = Catalog(_declared(root), platform(settings))
         told: tuple[Problem, ...] = check_dags(root / DAGS, declared, provision(settings)).problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,6 +118,15 @@ def load_images(
         key = _key(folder, base.key if base else upstream or "", contents[name], stage_to)
         images[name] = _image(folder, key, repository, upstream, base)
     return tuple(images.values())
+
+
+def in_use(images: Sequence[Image]) -> tuple[Image, ...]:
+    """Without bases on which no image stands: a stack builds none of them."""
+    needed = {image.name for image in images if image.dag_types}
+    for image in reversed(images):
+        if image.name in needed and image.base:
+            needed.add(image.base)
+    return tuple(image for image in images if image.name in needed)
 
 
 @dataclass(frozen=True)

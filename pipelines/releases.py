@@ -21,4 +21,8 @@ def airflow_image(airflow: str = AIRFLOW, python: str = PYTHON, repository: str 
 
 
 #: Folder below images/ -> the image of others that it stands on.
-BASES = {"bases/task": PYTHON_IMAGE, "bases/worker": airflow_image()}
+BASES = {
+    "bases/elyra-conda": "continuumio/anaconda3:2024.10-1",
+    "bases/task": PYTHON_IMAGE,
+    "bases/worker": airflow_image(),
+}

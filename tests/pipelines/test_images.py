@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.content_key import tag
 from pipelines.errors import InputError
-from pipelines.images import AirflowVersion, load_images
+from pipelines.images import AirflowVersion, in_use, load_images
 from pipelines.json_schemas import SCHEMAS, schema_text
 from pipelines.lock_header import Requirements, with_header
 from tests.pipelines.trees import AIRFLOW, FIXTURE, REPOSITORY, catalog, copy_tree, edit, images_of
@@ -56,6 +56,15 @@ def test_bases_come_first(tree):
 def changed(tree: Path) -> set[str]:
     before = images_of(FIXTURE)
     return {name for name, image in images_of(tree).items() if image.key != before[name].key}
+
+
+def test_a_base_on_which_nothing_stands_is_not_in_use(tree):
+    everything = (*images_of(tree).values(),)
+    assert in_use(everything) == everything
+    types = [image for image in everything if image.dag_types]
+    first, others = types[0], {image.name for image in types[1:]}
+    kept = {image.name for image in in_use([image for image in everything if image.name not in others])}
+    assert kept == {first.name, first.base}
 
 
 def test_the_place_and_the_registry_do_not_matter(tree):
