@@ -51,6 +51,8 @@ def test_no_pull_secret_is_named_where_the_registry_asks_for_none() -> None:
 def test_elyras_own_schema_takes_them() -> None:
     schema = runtime_image_schema()
     for one in (*runtime_images(IMAGES, "registry").values(), *runtime_images(IMAGES, "").values()):
-        jsonschema.validate(one, schema)
+        jsonschema.Draft7Validator(schema).validate(one)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"display_name": "x", "schema_name": "runtime-image", "metadata": {}}, schema)
+        jsonschema.Draft7Validator(schema).validate(
+            {"display_name": "x", "schema_name": "runtime-image", "metadata": {}}
+        )
