@@ -30,6 +30,9 @@ class Api(AirflowApi):
     def pool(self, name: str) -> Any:
         return self._send("GET", f"/api/v2/pools/{name}")
 
+    def set_variable(self, key: str, value: str) -> None:
+        self._send("POST", "/api/v2/variables", json={"key": key, "value": value})
+
     def result(self, dag: str, run: str, task: str) -> Any:
         """What the task returned."""
         path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"

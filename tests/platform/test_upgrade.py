@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet, InvalidToken
 from lightkube.resources.core_v1 import Pod
 
+from infra import names
 from local import engine, pulumi_engine, stack
+from local.bucket import secret
 from local.kubernetes_client import connect
 from local.machine import Machine
 from local.up import UNDECIDED
@@ -171,6 +174,27 @@ def test_a_second_deployment_changes_nothing(upgraded: Deployed, repository: Rep
     done = repository.run("local", "up", "--no-smoke")
     assert done.status == 0, done.output
     assert done.counts[:4] == (0, 0, 0, 0), done.output
+
+
+def test_a_new_fernet_key_re_encrypts_what_is_there(upgraded: Deployed, repository: Repository) -> None:
+    def held() -> tuple[str, str]:
+        """The key of the cluster, and a variable as the database keeps it."""
+        key = secret(upgraded.client, NAME, names.FERNET_KEY_SECRET)["fernet-key"]
+        return key, query(upgraded, "SELECT val FROM variable WHERE key = 'rotated'")
+
+    api_of(upgraded).set_variable("rotated", "plain words")
+    old_key, _ = held()
+    stack_file = repository.folder / "Pulumi.dev.yaml"
+    before = stack_file.read_text()
+    done = repository.run("stacks", "rotate-fernet", "dev", "--yes")
+    assert done.status == 0, done.output
+    told("a new Fernet key under", releases.AIRFLOW, done)
+    new_key, kept = held()
+    assert Fernet(new_key).decrypt(kept.encode()) == b"plain words"
+    with pytest.raises(InvalidToken):
+        Fernet(old_key).decrypt(kept.encode())
+    # What goes back is encrypted with the old key, and its commit says so.
+    stack_file.write_text(before)
 
 
 def test_the_way_back_is_refused_where_the_schema_is_ahead(upgraded: Deployed, repository: Repository) -> None:
