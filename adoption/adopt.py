@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from adoption import credentials, dag_rules, dates, elyra, imports, models, pod_rules
+from adoption import credentials, dag_rules, dates, elyra, imports, models, pod_rules, templates
 from adoption.arguments import Items
 from adoption.draft import Draft
 from adoption.moved import OPERATOR
@@ -64,6 +64,7 @@ def _adopted(source: Source, choices: Choices) -> Adoption:
         pod_rules.apply(draft, Items(source, call), templated)
     models.apply(draft)
     dates.apply(draft)
+    templates.apply(draft)
     dag_rules.apply(draft)
     imports.apply(draft)
     kept, changed = _outermost(draft.all_changes())

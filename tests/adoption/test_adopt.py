@@ -139,6 +139,23 @@ def test_findings_have_their_place_and_reason() -> None:
     assert [(one.line, one.column) for one in found.changed] == [(1, 72)]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{{ execution_date.year }}", ["execution_date"]),
+        ("x {{ macros.ds_add(next_ds, 1) }} {{ ds }}", ["next_ds"]),
+        ("{% if prev_ds %}a{% endif %}", ["prev_ds"]),
+        ("{{ params.execution_date }} execution_date", []),
+        ("{{ dag_run.conf['execution_date'] }}", []),
+        ("{{ logical_date }}", []),
+    ],
+)
+def test_variables_that_templates_have_no_more_are_told(text: str, names: list[str]) -> None:
+    found = of(f"{HEAD}KubernetesPodOperator(task_id='x', arguments=[{text!r}])\n")
+    assert [one.why.split()[4] for one in found.left] == names
+    assert repr(text) in found.after
+
+
 def test_an_image_of_the_catalog_needs_no_word() -> None:
     known = replace(CHOICES, image=None)
     assert "pod_template" in body(f"KubernetesPodOperator(image='{REPOSITORY}:0.9-aa')", known)
