@@ -12,6 +12,7 @@ from bench import (
     many_images,
     parse_cost,
     plans,
+    previews,
     program,
     stages,
 )
@@ -24,6 +25,7 @@ SUBJECTS: tuple[Subject, ...] = (
     parse_cost.SUBJECT,
     many_dags.SUBJECT,
     plans.SUBJECT,
+    previews.SUBJECT,
     image_list.SUBJECT,
     image_sizes.SUBJECT,
     cold_start.SUBJECT,
