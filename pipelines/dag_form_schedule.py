@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import re
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from pipelines import bounded_patterns
+from pipelines.bounded_patterns import CHARACTERS
 from pipelines.dag_form_values import Argument, AssetKeys, Form, Seconds, Text, text_or_record
 from pipelines.validation import OBJECT, TEXT, nearest
 
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-UNCHECKED_KEYWORDS = ("pattern", "patternProperties")
 # Fetched by whoever reads a schema.
 REFUSED_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id")
 
@@ -149,13 +149,15 @@ class Parameter(Form):
         from jsonschema.exceptions import SchemaError
 
         schema = _plain(self.schema_keywords)
+        if _patterns(schema) and any(len(text) > CHARACTERS for text in _texts(self.default)):
+            raise ValueError(f"a default of at most {CHARACTERS} characters beside a pattern")
         try:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             raise ValueError(f"a JSON Schema ({error.message[:100]})") from None
-        if self.pattern is not None:
-            _compiles(self.pattern)
-        validator = Draft202012Validator(_checked(schema))
+        for pattern in _patterns(schema):
+            bounded_patterns.check(pattern)
+        validator = Draft202012Validator(schema)
         wrong = next(validator.iter_errors(self.default), None) if "default" in self.model_fields_set else None
         if wrong:
             raise ValueError(f"a default that meets its own schema ({wrong.message[:100]})")
@@ -176,15 +178,19 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _checked(schema: Any) -> Any:
-    """A schema without regular expressions: what matching takes, nobody bounds."""
+def _patterns(schema: Any) -> list[str]:
+    """Every regular expression in a schema."""
     if isinstance(schema, dict):
-        return {key: _checked(item) for key, item in schema.items() if key not in UNCHECKED_KEYWORDS}
-    return [_checked(item) for item in schema] if isinstance(schema, list) else schema
+        own = [value for key, value in schema.items() if key == "pattern" and isinstance(value, str)]
+        keys = schema.get("patternProperties")
+        own += [*keys] if isinstance(keys, dict) else []
+        return [*own, *(found for value in schema.values() for found in _patterns(value))]
+    return [found for item in schema for found in _patterns(item)] if isinstance(schema, list) else []
 
 
-def _compiles(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"a regular expression ({error})") from None
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(text for item in value.values() for text in _texts(item))]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
