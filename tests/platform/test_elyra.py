@@ -35,6 +35,7 @@ from tests.platform.test_surface import absent
 # What the pods hold is the same whoever applied Airflow.
 pytestmark = [
     pytest.mark.platform,
+    pytest.mark.long,
     pytest.mark.parametrize("deployed", ["the engine that is there"], indirect=True, scope="session"),
 ]
 
