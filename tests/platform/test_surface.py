@@ -172,7 +172,6 @@ def test_an_injected_failure_is_tried_again_in_another_pod(ran: Ran) -> None:
     [listed] = [one for one in ran.api.tasks(DAG, ran.run) if one.task == "list_words"]
     assert listed.tries == 2
     assert [pod.metadata.labels["try_number"] for pod in ran.pods.of("list_words")] == ["1", "2"]
-    assert "up_for_retry" in ran.states["list_words"]
 
 
 def test_a_task_waits_for_its_pod_in_the_triggerer(ran: Ran) -> None:
