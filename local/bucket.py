@@ -67,7 +67,8 @@ class Bucket:
 def _store(client: Client, settings: Settings) -> Any:
     store = settings.object_store
     if isinstance(store, S3Store):
-        return boto3.client("s3", region_name=store.region, config=Config(connect_timeout=5))
+        # A session of its own: the default one keeps the log-in that it found first.
+        return boto3.Session().client("s3", region_name=store.region, config=Config(connect_timeout=5))
     if isinstance(store, MinioStore):
         held = secret(client, settings.name, names.STORE_ROOT_SECRET)
         address = service_address(client, settings.name, NAME, PORT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import bucket
@@ -35,6 +36,10 @@ def test_an_endpoint_is_asked_with_the_log_in_of_publication(monkeypatch: pytest
 
 
 def test_s3_is_asked_as_whoever_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "earlier")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    boto3.client("s3", region_name="eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "caller")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own")
     s3 = {"kind": "s3", "bucket": "lake", "oidcProvider": stacks.OIDC_PROVIDER, "region": "eu-west-1"}
