@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from commands.tables import show
 from infra.stack_images import read_images
+from local import files
 from pipelines.errors import InputError, Problem, plain
 from pipelines.images import Image
 from pipelines.validation import listed, nearest
@@ -99,10 +99,7 @@ def _write(target: Path, content: bytes, source: Path) -> None:
     if target.exists() and target.read_bytes() == content:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as partial:
-        partial.write(content)
-    Path(partial.name).chmod(source.stat().st_mode & 0o777)
-    Path(partial.name).replace(target.resolve())
+    files.write(target.resolve(), content, source.stat().st_mode & 0o777)
 
 
 def _tell(adoption: Adoption, file: Path) -> None:
