@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 from lightkube import ApiError, Client
@@ -60,22 +61,46 @@ class TaskPod:
         return self.trouble is not None and bool(REFUSED.search(self.trouble))
 
 
-class PodWatch:
+class PodFollower(ABC):
     """Follows the pods of one run per DAG in several namespaces, in the background, between ``with`` and its end."""
 
     def __init__(self, client: Client, namespaces: Iterable[str], run_id: str) -> None:
         self._client, self._namespaces, self._run_id = client, tuple(namespaces), run_id
-        self._pods: dict[str, TaskPod] = {}
-        self._troubles: dict[str, TaskPod] = {}
         self._stopped = threading.Event()
 
-    def __enter__(self) -> PodWatch:
+    def __enter__(self) -> Self:
         for namespace in self._namespaces:
             threading.Thread(target=self._follow, args=(namespace,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
+
+    @abstractmethod
+    def seen(self, pod: Pod) -> None:
+        """Take note of a pod as it is now."""
+
+    def _follow(self, namespace: str) -> None:
+        labels: Any = {"run_id": self._run_id}
+        while not self._stopped.is_set():
+            # A watch ends now and then; the next one starts with what is there.
+            with contextlib.suppress(ApiError, httpx2.HTTPError):
+                for _, pod in self._client.watch(Pod, namespace=namespace, labels=labels, on_error=on_error_retry):
+                    if self._stopped.is_set():
+                        return
+                    self.seen(pod)
+
+
+class PodWatch(PodFollower):
+    """What a summary tells of each pod."""
+
+    def __init__(self, client: Client, namespaces: Iterable[str], run_id: str) -> None:
+        super().__init__(client, namespaces, run_id)
+        self._pods: dict[str, TaskPod] = {}
+        self._troubles: dict[str, TaskPod] = {}
+
+    def seen(self, pod: Pod) -> None:
+        self._note(TaskPod.of(pod))
 
     def of(self, dag: str, task: str) -> list[TaskPod]:
         """Every pod that the task has had, by name."""
@@ -88,16 +113,6 @@ class PodWatch:
     def troubles(self) -> list[str]:
         """Pods whose image cannot be pulled now, one line each."""
         return [f"pod {pod.name}: {pod.trouble}" for pod in self._pods.values() if pod.trouble]
-
-    def _follow(self, namespace: str) -> None:
-        labels: Any = {"run_id": self._run_id}
-        while not self._stopped.is_set():
-            # A watch ends now and then; the next one starts with what is there.
-            with contextlib.suppress(ApiError, httpx2.HTTPError):
-                for _, pod in self._client.watch(Pod, namespace=namespace, labels=labels, on_error=on_error_retry):
-                    if self._stopped.is_set():
-                        return
-                    self._note(TaskPod.of(pod))
 
     def _note(self, pod: TaskPod | None) -> None:
         if pod is None:
