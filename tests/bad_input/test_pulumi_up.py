@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from local import pulumi_engine
 from local.machine import Machine
+from tests import pulumi_home
 from tests.bad_input.mistakes import STACK, unknown_key, wrong_type
 from tests.bad_input.test_messages import refusing_registry
 from tests.bad_input.trees import Tree, kubeconfig
@@ -41,21 +41,11 @@ class Project:
         return self.home / "kubeconfig"
 
     def pulumi(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {
-            "KUBECONFIG": str(self.kubeconfig),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "passphrase",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_HOME": str(self.home / "pulumi"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "TMPDIR": str(self.home),
-            "DOCKER_CONFIG": str(self.home / "docker"),
-        }
+        own = pulumi_home.environment(self.home, os.environ["PATH"])
         return subprocess.run(
             ["pulumi", *arguments, "--stack", "dev", "--non-interactive", "--color", "never"],
             cwd=self.tree.folder,
-            env={**os.environ, **environment},
+            env={**os.environ, **own, "DOCKER_CONFIG": str(self.home / "docker")},
             input=stdin,
             capture_output=True,
             text=True,

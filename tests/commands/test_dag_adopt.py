@@ -5,27 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from commands.__main__ import app
 from tests.adoption.trees import FIXTURES
-from tests.bad_input.trees import small_copy
+from tests.commands.typed import dags as run
 
 CLASSIC = FIXTURES / "airflow110_volumes.py"
 OLD = "from airflow.operators.bash_operator import BashOperator\n"
-
-
-@pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    copy = small_copy(tmp_path / "clone")
-    monkeypatch.chdir(copy)
-    return copy
-
-
-def run(*words: str) -> Result:
-    done = CliRunner().invoke(app, ["dags", *words])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 def test_it_shows_and_writes_nothing(tree: Path) -> None:

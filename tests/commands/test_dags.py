@@ -5,28 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from commands import dag_build, dag_check
-from commands.__main__ import app
 from local import dag_parsing
 from local.dag_parsing import ParseTimes
-from tests.bad_input.trees import small_copy
+from tests.commands.typed import dags as run
 
 MODELINE = "# yaml-language-server: $schema=schema.json"
-
-
-@pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    copy = small_copy(tmp_path / "clone")
-    monkeypatch.chdir(copy)
-    return copy
-
-
-def run(*words: str) -> Result:
-    done = CliRunner().invoke(app, ["dags", *words])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 def edit(file: Path, old: str, new: str) -> None:

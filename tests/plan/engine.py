@@ -27,6 +27,7 @@ from local.engine import STAND_IN
 from local.image_registry import credentials, mirrored
 from local.machine import KUBE_CONTEXT, Machine
 from plan.resources import key_of
+from tests import pulumi_home
 from tests.plan import changes, repository
 from tests.platform.commands import clone_of
 
@@ -142,17 +143,8 @@ class Engine:
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        return {
-            **self.machine.environment(),
-            "KUBECONFIG": str(self.home / "kubeconfig"),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), self.machine.environment()["PATH"])),
-            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "passphrase",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_HOME": str(self.home / "pulumi"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "TMPDIR": str(self.home),
-        }
+        known = self.machine.environment()
+        return {**known, **pulumi_home.environment(self.home, known["PATH"])}
 
     def _push_base(self) -> None:
         context = self.home / "base"
