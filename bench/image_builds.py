@@ -1,4 +1,4 @@
-"""A cold build of all images as ``images build`` does it, against plain ``buildctl build`` of the same folders.
+"""A cold build of all images that stacks build, by ``images build`` and by plain ``buildctl build`` of the folders.
 
 Each side has an empty BuildKit of its own; they take turns image by image, so that machine and network are the same for
 both. Both export alike, so the peer lacks only what this project adds: keys, staging, the log's reading, attestations.
@@ -27,7 +27,7 @@ from local.machine import Machine
 from local.oci_layout import Layout
 from local.progress import Progress
 from pipelines.build_plan import build_arguments
-from pipelines.images import IMAGES, Image
+from pipelines.images import IMAGES, Image, in_use
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def measure(runs: int = 1) -> Figures:
 
 def _both(folder: Path, ours: OwnBuilder, plain: OwnBuilder) -> Figures:
     began = time.monotonic()
-    images = read_images(settings_of("dev"))
+    images = in_use(read_images(settings_of("dev")))
     staging = time.monotonic() - began
     place = Workshop(ours.machine, images, Layout(folder / "layout-ours"), "buildctl", Progress())
     peer = Peer(plain.machine, Layout(folder / "layout-plain"), images)
