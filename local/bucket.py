@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import tempfile
+import weakref
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,7 +43,11 @@ class Bucket:
 
     def __init__(self, client: Client, settings: Settings) -> None:
         self._name = settings.object_store.bucket
-        self._store = _store(client, settings)
+        authority = _authority(settings)
+        if authority:
+            # Not before: boto3 reads it at each connection.
+            weakref.finalize(self, authority.unlink, missing_ok=True)
+        self._store = _store(client, settings, str(authority) if authority else None)
 
     def get(self, key: str) -> bytes:
         """An object's content. Raises GaveUp where there is none."""
@@ -64,7 +70,7 @@ class Bucket:
         return self.get(f"{names.DAGS_PREFIX}/current").decode().strip()
 
 
-def _store(client: Client, settings: Settings) -> Any:
+def _store(client: Client, settings: Settings, authority: str | None) -> Any:
     store = settings.object_store
     if isinstance(store, S3Store):
         # A session of its own: the default one keeps the log-in that it found first.
@@ -75,7 +81,7 @@ def _store(client: Client, settings: Settings) -> Any:
         return _at(address, store.region, held["user"], held["password"], "path", None)
     held = secret(client, settings.name, names.STORE_PUBLISHER_SECRET)
     log_in = (held.get("AWS_ACCESS_KEY_ID", ""), held.get("AWS_SECRET_ACCESS_KEY", ""))
-    return _at(store.url, store.region, *log_in, store.addressing, _authority(store))
+    return _at(store.url, store.region, *log_in, store.addressing, authority)
 
 
 def _at(address: str, region: str, user: str, password: str, addressing: str, authority: str | None) -> Any:
@@ -92,10 +98,11 @@ def _at(address: str, region: str, user: str, password: str, addressing: str, au
     )
 
 
-def _authority(store: EndpointStore) -> str | None:
-    """The path of the certificate to trust; boto3 reads it at each connection."""
-    if store.authority is None:
+def _authority(settings: Settings) -> Path | None:
+    """A file with the certificate to trust, where the store's is of nobody whom boto3 trusts anyway."""
+    store = settings.object_store
+    if not isinstance(store, EndpointStore) or store.authority is None:
         return None
     with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
         file.write(store.authority)
-    return file.name
+    return Path(file.name)

@@ -27,12 +27,16 @@ def test_an_endpoint_is_asked_with_the_log_in_of_publication(monkeypatch: pytest
     monkeypatch.setattr(bucket, "secret", lambda client, namespace, name: held[name])
     endpoint = {"kind": "endpoint", "bucket": "lake", "url": "https://store.example.org", "region": "eu-west-1"}
     more = {"addressing": "virtual", "authority": stacks.CERTIFICATE}
-    store = Bucket(None, stacks.stack(objectStore={**endpoint, **more}))._store  # type: ignore[arg-type]
+    held_open = Bucket(None, stacks.stack(objectStore={**endpoint, **more}))  # type: ignore[arg-type]
+    store = held_open._store
     assert store.meta.endpoint_url == "https://store.example.org"
     assert store.meta.region_name == "eu-west-1"
     assert store._request_signer._credentials.access_key == "publisher"
     assert store.meta.config.s3["addressing_style"] == "virtual"
-    assert Path(store._endpoint.http_session._verify).read_text() == stacks.CERTIFICATE
+    authority = Path(store._endpoint.http_session._verify)
+    assert authority.read_text() == stacks.CERTIFICATE
+    del held_open
+    assert not authority.exists()
 
 
 def test_s3_is_asked_as_whoever_calls(monkeypatch: pytest.MonkeyPatch) -> None:
