@@ -17,6 +17,7 @@ from local import files
 LIFETIME = datetime.timedelta(days=3650)
 # A clock that was set back a little must not make a new certificate "not yet valid".
 BACKDATE = datetime.timedelta(hours=1)
+RENEWAL = datetime.timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Authority:
         return self.directory / "ca.key"
 
     def ensure(self) -> None:
-        """Make the authority unless it is there; a half-made one is made again, key first."""
-        if self.certificate.exists():
+        """Make the authority unless it is there and in date; a half-made one is made again, key first."""
+        if self.certificate.exists() and _in_date(x509.load_pem_x509_certificate(self.certificate.read_bytes())):
             return
         files.folder(self.directory, 0o700)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -58,7 +59,7 @@ class Authority:
         files.write(self.certificate, _certificate(builder, key), 0o644)
 
     def issue(self, file: str, identity: Identity) -> Path:
-        """Path of a PEM file with key and certificate of ``identity``, issued unless there already."""
+        """Path of a PEM file with key and certificate of ``identity``, issued unless there already and in date."""
         path = self.directory / f"{file}.pem"
         if path.exists() and self._fits(path, identity):
             return path
@@ -101,7 +102,13 @@ class Authority:
         except Exception:  # any doubt is settled by a new certificate
             return False
         wanted = _alternatives(identity) if identity.names else None
-        return issued.subject == _subject(identity) and names == wanted
+        return issued.subject == _subject(identity) and names == wanted and _in_date(issued)
+
+
+def _in_date(certificate: x509.Certificate) -> bool:
+    """Not once it is soon over, nor where the clock was ahead when it was made."""
+    now = datetime.datetime.now(datetime.UTC)
+    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - RENEWAL
 
 
 def _subject(identity: Identity) -> x509.Name:

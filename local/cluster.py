@@ -62,6 +62,7 @@ def _etcd(machine: Machine) -> Daemon:
             "--log-level=warn",
         ),
         lambda: probes.http_answers(f"{client}/health", issuer.certificate, Path(identity)),
+        reads=(Path(identity), issuer.certificate),
         address=client,
     )
 
@@ -123,6 +124,7 @@ def _api_server(machine: Machine) -> Daemon:
         flags,
         lambda: probes.http_answers(f"{kubeconfig.server(machine)}/readyz", issuer.certificate, administrator),
         kubeconfig.server(machine),
+        (issuer.certificate, *map(Path, (identity, etcd, kubelet, front))),
     )
 
 
@@ -140,25 +142,28 @@ def _controller_manager(machine: Machine) -> Daemon:
         "service-account-private-key-file": str(issuer.signing_key("service-accounts")),
         "use-service-account-credentials": "true",
     }
-    return _loopback(machine, "kube-controller-manager", flags)
+    return _loopback(machine, "kube-controller-manager", flags, (issuer.certificate, Path(client)))
 
 
 def _scheduler(machine: Machine) -> Daemon:
+    client = kubeconfig.path(machine, "kube-scheduler")
     flags = {
         "bind-address": "127.0.0.1",
-        "kubeconfig": str(kubeconfig.path(machine, "kube-scheduler")),
+        "kubeconfig": str(client),
         "leader-elect": "false",
         "profiling": "false",
         "secure-port": str(machine.port("kube-scheduler")),
     }
-    return _loopback(machine, "kube-scheduler", flags)
+    return _loopback(machine, "kube-scheduler", flags, (client,))
 
 
-def _loopback(machine: Machine, name: str, flags: dict[str, str]) -> Daemon:
+def _loopback(machine: Machine, name: str, flags: dict[str, str], reads: tuple[Path, ...]) -> Daemon:
     address = f"https://127.0.0.1:{machine.port(name)}"
-    return _component(machine, name, flags, lambda: probes.http_answers(f"{address}/healthz"), address)
+    return _component(machine, name, flags, lambda: probes.http_answers(f"{address}/healthz"), address, reads)
 
 
-def _component(machine: Machine, name: str, flags: dict[str, str], missing: probes.Probe, address: str) -> Daemon:
+def _component(
+    machine: Machine, name: str, flags: dict[str, str], missing: probes.Probe, address: str, reads: tuple[Path, ...]
+) -> Daemon:
     command = (str(machine.tool(name)), *(f"--{flag}={value}" for flag, value in sorted(flags.items())))
-    return Daemon(name, command, missing, address=address)
+    return Daemon(name, command, missing, reads=reads, address=address)

@@ -39,9 +39,18 @@ def path(machine: Machine, client: str) -> Path:
 def prepare(machine: Machine) -> None:
     """Write the kubeconfig of each daemon, and the one for people."""
     files.folder(machine.state / "clients", 0o700)
-    for client, identity in CLIENTS.items():
-        files.write(path(machine, client), _content(machine, client, identity), 0o600)
+    for file, content in _of_daemons(machine).items():
+        files.write(file, content, 0o600)
     files.write(machine.kubeconfig, _content(machine, KUBE_CONTEXT, ADMINISTRATOR), 0o600)
+
+
+def is_current(machine: Machine) -> bool:
+    """Whether the daemons' hold what ``prepare`` would write; people may have changed theirs."""
+    return all(file.exists() and file.read_text() == content for file, content in _of_daemons(machine).items())
+
+
+def _of_daemons(machine: Machine) -> dict[Path, str]:
+    return {path(machine, client): _content(machine, client, identity) for client, identity in CLIENTS.items()}
 
 
 def _content(machine: Machine, name: str, identity: Identity) -> str:

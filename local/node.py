@@ -68,13 +68,13 @@ def kubelet(machine: Machine, supervisor: Supervisor) -> Daemon:
         {"PATH": packages.SEARCH},
         {path: json.dumps(kubelet_configuration(machine), indent=2) + "\n"},
         f"https://{NODE_ADDRESS}:{machine.port('kubelet')}",
+        reads=(kubeconfig.path(machine, "kubelet"), _identity(machine), kubeconfig.authority(machine).certificate),
     )
 
 
 def kubelet_configuration(machine: Machine) -> dict[str, object]:
     """https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"""
-    issuer = kubeconfig.authority(machine)
-    identity = str(issuer.issue("kubelet-server", Identity(NODE_NAME, names=(NODE_ADDRESS, NODE_NAME))))
+    issuer, identity = kubeconfig.authority(machine), str(_identity(machine))
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -136,6 +136,7 @@ def kube_proxy(machine: Machine) -> Daemon:
         {"PATH": packages.SEARCH},
         {path: json.dumps(configuration, indent=2) + "\n"},
         health,
+        reads=(kubeconfig.path(machine, "kube-proxy"),),
     )
 
 
@@ -163,6 +164,7 @@ def coredns(machine: Machine) -> Daemon:
         (str(machine.tool("coredns")), "-conf", str(path)),
         lambda: probes.http_answers(f"http://127.0.0.1:{machine.port('coredns health')}/ready"),
         files={path: configuration},
+        reads=(kubeconfig.path(machine, "coredns"),),
         address=f"udp://{NODE_ADDRESS}:53",
     )
 
@@ -176,6 +178,11 @@ def not_ready(machine: Machine) -> str | None:
     conditions = {entry["type"]: entry for entry in listed["items"][0]["status"]["conditions"]}
     ready = conditions.get("Ready", {"status": "Unknown", "message": "no condition yet"})
     return None if ready["status"] == "True" else f"node {NODE_NAME}: {ready['message']}"
+
+
+def _identity(machine: Machine) -> Path:
+    identity = Identity(NODE_NAME, names=(NODE_ADDRESS, NODE_NAME))
+    return kubeconfig.authority(machine).issue("kubelet-server", identity)
 
 
 def _resolver() -> str:

@@ -12,6 +12,7 @@ from local import (
     containers,
     files,
     image_registry,
+    kubeconfig,
     mounts,
     network,
     node,
@@ -221,7 +222,7 @@ def _runs(machine: Machine, watch: Supervisor) -> bool:
         return False
     if not machine.registry_credentials.exists():
         return False
-    if not all(watch.running(name) for name in DAEMONS):
+    if not all(watch.running(name) for name in DAEMONS) or not kubeconfig.is_current(machine):
         return False
     expected = (
         mounts.daemon(machine, watch),

@@ -17,7 +17,8 @@ Probe = Callable[[], str | None]
 
 
 @functools.cache
-def _context(authority: Path | None, identity: Path | None) -> ssl.SSLContext:
+def _context(authority: Path | None, identity: Path | None, written: tuple[int, ...]) -> ssl.SSLContext:
+    """``written`` tells one content of the two files from another: certificates are renewed."""
     context = ssl.create_default_context(cafile=str(authority) if authority else None)
     if authority is None:
         # Only for health ports on loopback, whose servers make up a certificate at each start.
@@ -34,7 +35,9 @@ def http_answers(
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
-        context = _context(authority, identity)
+        context = _context(
+            authority, identity, tuple(file.stat().st_mtime_ns for file in (authority, identity) if file)
+        )
         connection = http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT_SECONDS, context=context)
     else:
         connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)

@@ -34,7 +34,7 @@ class Daemon:
     """What to run, with which files, and how to tell that it serves.
 
     ``missing`` returns None once the daemon is ready, else what is not there yet.
-    A change of command or files restarts it.
+    A change of command, of ``files``, or of the files that it ``reads`` once and others write, restarts it.
     """
 
     name: str
@@ -45,11 +45,13 @@ class Daemon:
     address: str = ""
     ready_seconds: float = 60
     grace_seconds: float = 10
+    reads: tuple[Path, ...] = ()
 
     @property
     def digest(self) -> str:
         # Not the environment: it may hold the caller's proxy settings, which differ from shell to shell.
         content = [*self.command, *(f"{path}\0{text}" for path, text in sorted(self.files.items()))]
+        content += [f"{path}\0{path.read_text()}" for path in self.reads if path.exists()]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()[:16]
 
 

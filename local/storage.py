@@ -59,15 +59,17 @@ def daemon(machine: Machine) -> Daemon:
     # A copy, run by the interpreter behind the virtual environment: the clone may be moved or removed meanwhile.
     program = machine.state / "run" / "provisioner.py"
     interpreter = Path(sys.executable).resolve()
+    client = kubeconfig.path(machine, "provisioner")
     return Daemon(
         "provisioner",
         (
             *(str(interpreter), "-I", "-S", "-B", str(program)),
-            str(kubeconfig.path(machine, "provisioner")),
+            str(client),
             str(folders(machine)),
             NODE_NAME,
         ),
         files={program: Path(provisioner.__file__).read_text()},
+        reads=(client,),
         address="",
     )
 

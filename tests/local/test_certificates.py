@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from local import certificates
 from local.certificates import Authority, Identity
 
 SERVER = Identity("server", names=("localhost", "10.0.0.1"))
@@ -99,6 +101,26 @@ def test_what_is_there_is_kept(authority: Authority) -> None:
 def test_another_identity_is_issued_anew(authority: Authority, other: Identity) -> None:
     before = authority.issue("s", SERVER).read_bytes()
     assert authority.issue("s", other).read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("backdate", "lifetime"),
+    [(-timedelta(hours=2), timedelta(days=365)), (timedelta(days=365), -timedelta(1)), (timedelta(1), timedelta(29))],
+    ids=["not yet valid", "over", "soon over"],
+)
+def test_what_is_not_in_date_is_issued_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backdate: timedelta, lifetime: timedelta
+) -> None:
+    authority = Authority(tmp_path / "skewed")
+    with monkeypatch.context() as then:
+        then.setattr(certificates, "BACKDATE", backdate)
+        then.setattr(certificates, "LIFETIME", lifetime)
+        authority.ensure()
+        authority.issue("s", SERVER)
+    before = authority.certificate.read_bytes()
+    authority.ensure()
+    assert authority.certificate.read_bytes() != before
+    handshake(authority, authority.issue("s", SERVER), authority.issue("c", Identity("c")), "localhost")
 
 
 def test_a_lost_authority_replaces_what_it_issued(authority: Authority) -> None:

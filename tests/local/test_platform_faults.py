@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -14,8 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
-from local import toolchain
+from local import certificates, kubeconfig, toolchain
+from local.certificates import Identity
 from local.machine import Machine
 
 pytestmark = [pytest.mark.platform, pytest.mark.faults]
@@ -81,6 +85,7 @@ class Isolated:
         }
 
 
+DAY = datetime.timedelta(days=1)
 NOTHING = {"processes": {}, "mounts": [], "interfaces": [], "tables": "", "routes": "", "groups": []}
 
 
@@ -135,6 +140,57 @@ def test_one_daemon_may_be_killed(isolated: Isolated, name: str) -> None:
     os.kill(record["pid"], signal.SIGKILL)
     isolated.platform("start")
     assert "Ready" in isolated.kubectl("get", "nodes")
+
+
+def test_certificates_of_another_time_are_issued_anew(isolated: Isolated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made while the clock was ahead, or over meanwhile, seen after a stop or while all runs."""
+    isolated.platform("start")
+    isolated.kubectl("create", "configmap", "kept")
+    for backdate, lifetime in ((-DAY, 30 * DAY), (30 * DAY, -DAY)):
+        isolated.platform("stop")
+        date(isolated.machine, backdate, lifetime, monkeypatch)
+        isolated.platform("start")
+        assert "Ready" in isolated.kubectl("get", "nodes")
+        assert "kept" in isolated.kubectl("get", "configmaps")
+    date(isolated.machine, 30 * DAY, -DAY, monkeypatch)
+    isolated.platform("start")
+    assert "kept" in isolated.kubectl("get", "configmaps")
+    # Daemons that only are clients have taken theirs, too.
+    isolated.kubectl("create", "namespace", "after")
+    isolated.kubectl("wait", "--namespace=after", "--for=create", "configmap/kube-root-ca.crt", "--timeout=30s")
+
+
+def date(
+    machine: Machine, backdate: datetime.timedelta, lifetime: datetime.timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Have all certificates be of another time: from so long ago, for so long from now."""
+    with monkeypatch.context() as then:
+        then.setattr(certificates, "BACKDATE", backdate)
+        then.setattr(certificates, "LIFETIME", lifetime)
+        authority = kubeconfig.authority(machine)
+        issued = {
+            file: identity_of(file) for file in authority.directory.glob("*.pem") if file != authority.certificate
+        }
+        assert len(issued) > 10
+        authority.certificate.unlink()
+        authority.ensure()
+        for file, identity in issued.items():
+            file.unlink()
+            authority.issue(file.stem, identity)
+        kubeconfig.prepare(machine)
+
+
+def identity_of(file: Path) -> Identity:
+    found = x509.load_pem_x509_certificate(file.read_bytes())
+    name, organization = (
+        "".join(str(one.value) for one in found.subject.get_attributes_for_oid(kind))
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+    )
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return Identity(name, organization)
+    return Identity(name, organization, tuple(str(one.value) for one in names))
 
 
 def test_stop_leaves_nothing_but_data_even_after_being_killed(isolated: Isolated) -> None:

@@ -72,6 +72,17 @@ def test_another_description_replaces_it(supervisor: Supervisor, tmp_path: Path,
     assert started_at(second) is not None
 
 
+def test_another_content_of_what_it_reads_replaces_it(supervisor: Supervisor, tmp_path: Path) -> None:
+    file = tmp_path / "read"
+    file.write_text("before")
+    daemon = replace(SLEEPER, reads=(file,))
+    first = started(supervisor, daemon)
+    assert not supervisor.start(daemon)
+    file.write_text("after")
+    started(supervisor, daemon)
+    assert started_at(first) is None
+
+
 def test_its_files_are_private_and_written_before_it_starts(supervisor: Supervisor, tmp_path: Path) -> None:
     file = tmp_path / "configuration"
     copy = tmp_path / "copy"
