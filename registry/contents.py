@@ -145,6 +145,9 @@ class Contents(Registry):
             response = self._client.request(method, path, headers=headers, **options)
         except httpx.HTTPError as error:
             raise RegistryUnreachableError(f"registry {self.server} cannot be reached for {what}: {error}") from error
+        except httpx.StreamConsumed as error:
+            # The token for it was over; the one that was bought in its place serves the next try.
+            raise RegistryUnreachableError(f"registry {self.server} wants {what} again: a token was over") from error
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise RegistryRefusedError(f"registry {self.server} does not let this log-in write {what}")
         if response.status_code == httpx.codes.NOT_FOUND:

@@ -12,7 +12,7 @@ import pytest
 from registry.client import Credentials
 from registry.contents import Contents
 from registry.copying import Copied, Copier
-from registry.errors import RegistryError, RegistryRefusedError
+from registry.errors import RegistryError, RegistryRefusedError, RegistryUnreachableError
 from tests.registry import pushed, servers
 
 pytestmark = pytest.mark.slow
@@ -196,3 +196,34 @@ def test_a_token_that_was_bought_serves_a_body_that_is_sent_once() -> None:
     assert address is not None
     client.upload(address, "acme/x", "sha256:x", 4, iter([b"da", b"ta"]))
     assert bodies == [b"data"]
+
+
+def test_a_token_that_ends_before_a_body_is_sent_is_no_crash_and_the_next_try_has_another() -> None:
+    bought: list[str] = []
+
+    class Selling(httpx.BaseTransport):
+        """Not httpx's own transport for tests, which keeps what is streamed."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            list(request.stream)  # type: ignore[arg-type]
+            return answer(request)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            bought.append(f"bought-{len(bought)}")
+            return httpx.Response(200, json={"token": bought[-1]})
+        over = request.method == "PUT" and len(bought) == 1
+        if over or request.headers.get("Authorization") != f"Bearer {bought[-1] if bought else ''}":
+            challenge = 'Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:acme/x:pull,push"'
+            return httpx.Response(401, headers={"WWW-Authenticate": challenge})
+        if request.method == "POST":
+            return httpx.Response(202, headers={"Location": "/v2/acme/x/blobs/uploads/1"})
+        return httpx.Response(201)
+
+    client = Contents("ghcr.io", Credentials("user", "secret"), transport=Selling())
+    address = client.begin("acme/x", "sha256:x")
+    assert address is not None
+    with pytest.raises(RegistryUnreachableError, match="a token was over"):
+        client.upload(address, "acme/x", "sha256:x", 4, (part for part in (b"da", b"ta")))
+    client.upload(address, "acme/x", "sha256:x", 4, (part for part in (b"da", b"ta")))
+    assert bought == ["bought-0", "bought-1"]
