@@ -12,7 +12,7 @@ import typer
 
 from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
-from registry.errors import RegistryError
+from registry.errors import RegistryError, RegistryUnreachableError
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,6 +21,7 @@ FAILED = 1
 #: What a file system refuses for reasons that lie with the user's machine.
 USERS_OWN = frozenset({errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 INTERRUPTED = 130
+UNREACHABLE = "  fix     on the one-machine platform `make up` starts it again; elsewhere look at the network"
 
 
 @contextmanager
@@ -30,6 +31,8 @@ def told() -> Iterator[None]:
         yield
     except (InputError, GaveUp, RegistryError) as error:
         typer.echo(str(error), err=True)
+        if isinstance(error, RegistryUnreachableError):
+            typer.echo(UNREACHABLE, err=True)
         raise typer.Exit(FAILED) from None
     except OSError as error:
         if error.errno not in USERS_OWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from registry.client import Credentials, Registry, docker_credentials
 from registry.errors import RegistryError, RegistryRefusedError
 
 REACHABLE = "correct registry.server in the stack file, or look at the network"
+#: What OpenSSL says of a certificate, and what to do about it.
+OUT_OF_DATE = re.compile("certificate has expired|certificate is not yet valid")
+RENEW = "have the registry's certificate renewed; where its dates are right, set this machine's clock: date shows it"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class LogIn:
             found = f"user {credentials.username}, refused by {server}" if credentials else "no log-in"
             path = str(self.configuration)
             return Problem(path, f"auths.{server}", found, f"a log-in that {server} takes", self.repair)
-        return Problem(f"registry {server}", "", str(error.__cause__ or error), "an answer", self.reach)
+        found = str(error.__cause__ or error)
+        return Problem(f"registry {server}", "", found, "an answer", RENEW if OUT_OF_DATE.search(found) else self.reach)
 
 
 def failure(server: str, credentials: Credentials | None, authority: Path | None = None) -> RegistryError | None:

@@ -31,7 +31,24 @@ FIXES = (
         ),
         "the registry refuses the push: `docker login` with an account that may push to this repository",
     ),
+    (
+        re.compile(r"failed to push.*(?:unexpected status|status code|answers).*\b5\d\d\b"),
+        "the registry fails, and its own log says why; most often its disk is full: `df -h` where it keeps its data",
+    ),
+    (
+        re.compile(
+            r"failed to (?:push|do request|resolve source metadata|authorize).*"
+            r"(?:connection refused|connection reset|broken pipe|\beof\b|no such host|i/o timeout|timeout awaiting)"
+        ),
+        "the registry does not answer: on the one-machine platform `make up` starts it again; elsewhere see to it",
+    ),
 )
+
+
+def way_out(told: str) -> str | None:
+    """What to do about a failure that says this, where that is known."""
+    lowered = " ".join(told.split()).lower()
+    return next((fix for found, fix in FIXES if found.search(lowered)), None)
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], say: Callable[[str], None]) -> str | None:
@@ -90,8 +107,8 @@ class BuildLog:
         lines = list(self._output.get(self._failed or "", ())) if self._failed else [*self._last]
         step = [f"  step    {self._names[self._failed]}"] if self._failed in self._names else []
         output = [f"  {line}" for line in lines]
-        told = " ".join((reason, *lines)).lower()
-        fix = [f"  fix     {way_out}" for found, way_out in FIXES if found.search(told)][:1]
+        told = " ".join((reason, *lines))
+        fix = [f"  fix     {found}"] if (found := way_out(told)) else []
         return "\n".join((*step, *output, f"  reason  {reason}", *fix))
 
     def _error(self, reason: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from lightkube import Client
 
-from local import files, services, stack
+from local import build_log, files, services, stack
 from local import pulumi_recovery as recovery
 from local.apply import Counts
 from local.engine import Choice
@@ -97,7 +97,7 @@ class PulumiEngine:
         files.remove(self._temporary)
         seen = list(_events(events))
         if status:
-            raise GaveUp("\n".join(("pulumi up failed:", *(list(errors(seen)) or last))))
+            raise GaveUp(failure(list(errors(seen)) or last))
         self._unfinished.unlink()
         return counts(seen)
 
@@ -248,6 +248,12 @@ def errors(events: list[dict[str, Any]]) -> Iterator[str]:
         if diagnostic.get("severity") == "error" and text not in told:
             told.add(text)
             yield f"{diagnostic.get('urn', '').rpartition('::')[2]}: {text}".removeprefix(": ")
+
+
+def failure(told: Sequence[str]) -> str:
+    """What to tell of an ``up`` that said this, with what to do where that is known."""
+    fix = build_log.way_out(" ".join(told))
+    return "\n".join(("pulumi up failed:", *told, *([f"  fix     {fix}"] if fix else [])))
 
 
 def counts(events: list[dict[str, Any]]) -> Counts:

@@ -11,6 +11,10 @@ from local.kubernetes_client import connect
 from local.machine import Machine
 from local.up import UNDECIDED
 from tests.conftest import Deployed, bring_up, remove
+from tests.faults.earlier import DAG
+from tests.platform.commands import run
+from tests.platform.observed import await_served
+from tests.platform.scratch import Scratch, scratch_clone
 
 #: Namespace of the deployment.
 NAME = "airflow-faults"
@@ -35,3 +39,19 @@ def deployed(request: pytest.FixtureRequest, started: Machine) -> Iterator[Deplo
             yield Deployed(started, client, choice, stack.settings(started, choice))
         finally:
             remove(started, client, settings)
+
+
+@pytest.fixture(scope="session")
+def with_results(deployed: Deployed) -> Deployed:
+    """With the results of a run in its bucket."""
+    done = run("local", "smoke", DAG)
+    assert done.status == 0, done.output
+    return deployed
+
+
+@pytest.fixture(scope="module")
+def scratch(with_results: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
+    """Another clone, to change and to bring up."""
+    with scratch_clone(tmp_path_factory.mktemp("faults")) as clone:
+        await_served(with_results, DAG)
+        yield clone

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +14,13 @@ import yaml
 from commands.failure import INTERRUPTED
 from local.engine import Engine
 from tests.conftest import Deployed
+from tests.faults.under_way import under_way
 from tests.platform.observed import await_served, published
-from tests.platform.scratch import Scratch, scratch_clone
+from tests.platform.scratch import Scratch
 
 pytestmark = [pytest.mark.platform, pytest.mark.faults]
 
-REACHED_SECONDS = 90
-ENDED_SECONDS = 30
-TRIGGERER = {"requests": {"cpu": "51m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+CPU = "51m"
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,12 @@ def change_image(scratch: Scratch, mark: str) -> None:
     change_source(scratch, mark)
 
 
-def change_release(scratch: Scratch, mark: str) -> None:
+def change_release(scratch: Scratch, mark: str, cpu: str = CPU) -> None:
     """Another request of one component, which Helm brings."""
+    asked = {"requests": {"cpu": cpu, "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
     file = scratch.folder / "Pulumi.dev.yaml"
     content = yaml.safe_load(file.read_text())
-    content["config"].setdefault("de-airflow-pipeline:airflow", {})["components"] = {"triggerer": TRIGGERER}
+    content["config"].setdefault("de-airflow-pipeline:airflow", {})["components"] = {"triggerer": asked}
     file.write_text(yaml.safe_dump(content))
     change_source(scratch, mark)
 
@@ -78,54 +75,23 @@ MOMENTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def scratch(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
-    with scratch_clone(tmp_path_factory.mktemp("interrupted")) as clone:
-        yield clone
-
-
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
 def test_the_next_up_goes_on(deployed: Deployed, scratch: Scratch, tmp_path: Path, moment: Moment) -> None:
     engine = deployed.choice.engine
     number = moment.number[engine]
     mark = f"{number.name}-{time.time_ns()}"
     moment.change(scratch, mark)
-    status, told = interrupted(scratch, moment.shown[engine], number, tmp_path / "output")
-    assert "Traceback" not in told
+    with under_way(scratch.folder, tmp_path / "output") as up:
+        up.await_shown(moment.shown[engine])
+        up.hit(number)
+        done = up.end()
+    assert "Traceback" not in done.output
     if number == signal.SIGINT:
-        assert status == INTERRUPTED, told
-        assert "the same command goes on from here" in told
+        assert done.status == INTERRUPTED, done.output
+        assert "the same command goes on from here" in done.output
     else:
-        assert status == -number, told
+        assert done.status == -number, done.output
     scratch.up()
     assert mark in published(deployed)["sources/cost_of_living/tasks.py"].decode()
     assert scratch.up().counts[:4] == (0, 0, 0, 0)
     await_served(deployed, "cost_of_living")
-
-
-def interrupted(scratch: Scratch, shown: str, number: signal.Signals, output: Path) -> tuple[int, str]:
-    """Send an ``up`` and all that it has started a signal at its moment, as a terminal does; its status and output."""
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "commands", "local", "up", "--no-smoke"],
-            cwd=scratch.folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # A shell has its background jobs ignore Ctrl-C, and they pass that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-    try:
-        end = time.monotonic() + REACHED_SECONDS
-        while shown not in output.read_text():
-            assert process.poll() is None, output.read_text()
-            assert time.monotonic() < end, output.read_text()
-            time.sleep(0.05)
-        os.killpg(process.pid, number)
-        return process.wait(ENDED_SECONDS), output.read_text()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()

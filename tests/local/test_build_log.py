@@ -66,6 +66,35 @@ def test_a_push_that_is_refused_is_told_as_such(reason: str) -> None:
     assert reason in failure
 
 
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        (
+            'failed to push localhost:5000/a/b:1: failed to do request: Head "http://localhost:5000/v2/a/b/blobs/x": '
+            "dial tcp 127.0.0.1:5000: connect: connection refused",
+            "the registry does not answer",
+        ),
+        (
+            'failed to copy: failed to do request: Put "http://localhost:5000/v2/a/b": EOF',
+            "the registry does not answer",
+        ),
+        (
+            "failed to push localhost:5000/a/b:1: unexpected status from PUT request to http://localhost:5000/v2/a/b/"
+            "blobs/uploads/1: 500 Internal Server Error",
+            "its disk is full",
+        ),
+    ],
+)
+def test_a_registry_that_fails_is_told_as_such(reason: str, fix: str) -> None:
+    _, failure = told(["#9 exporting to image", "#9 pushing layers 0.1s done", f"#9 ERROR: {reason}"])
+    assert fix in failure.splitlines()[-1]
+
+
+def test_what_a_step_of_the_build_cannot_reach_is_no_registry() -> None:
+    lines = [FAILURE[2], "#5 0.3 error: Failed to fetch https://packages.example.org: connection refused", FAILURE[-6]]
+    assert "registry" not in told(lines)[1]
+
+
 def test_a_builder_that_cannot_even_begin() -> None:
     _, failure = told(["error: failed to list workers: connection refused"])
     assert "connection refused" in failure.splitlines()[-1]

@@ -62,6 +62,12 @@ def test_errors_are_told_once_without_colours() -> None:
     assert list(pulumi_engine.errors([failed, warned, failed, general])) == ["migration: Job failed", "update failed"]
 
 
+def test_a_failure_is_told_with_its_way_out() -> None:
+    known = "cost-of-living: failed to push localhost:5000/a:1: failed to do request: dial tcp: connection refused"
+    assert "the registry does not answer" in pulumi_engine.failure([known]).splitlines()[-1]
+    assert pulumi_engine.failure(["another"]) == "pulumi up failed:\nanother"
+
+
 @pytest.mark.cli
 def test_the_configuration_is_generated_outside_the_clone_with_its_secrets_encrypted(
     machine: Machine, root: Path, monkeypatch: pytest.MonkeyPatch
