@@ -14,7 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from lightkube import ApiError, Client
-from lightkube.resources.core_v1 import Namespace
+from lightkube.resources.core_v1 import Namespace, Pod
 
 from infra import sources
 from infra.settings import Settings
@@ -34,6 +34,19 @@ hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("quick")
 #: Namespace of the second deployment.
 SECOND = "airflow-second"
+
+
+#: What changes or watches the one platform, or looks for what it leaves on this machine.
+ON_THE_PLATFORM = ("platform", "faults", "long", "helm")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make all that shares the platform one group, which begins, and each other file one: workers share no fixture."""
+    alone = {item: any(map(item.get_closest_marker, ON_THE_PLATFORM)) for item in items}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("platform" if alone[item] else item.nodeid.partition("::")[0]))
+    items.sort(key=alone.__getitem__, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,9 @@ def bring_up(request: pytest.FixtureRequest, *options: str) -> None:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture
     with capture.global_and_fixture_disabled():
-        done = subprocess.run([sys.executable, "-m", "commands", "local", "up", *options], cwd=ROOT, check=False)
+        # One of several workers talks to the others over its standard output.
+        command = [sys.executable, "-m", "commands", "local", "up", *options]
+        done = subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr.fileno())
     assert done.returncode == 0, "make up failed; its own message stands above"
 
 
@@ -126,6 +141,12 @@ def remove(machine: Machine, client: Client, settings: Settings) -> None:
     for name in names:
         with contextlib.suppress(ApiError):
             client.delete(Namespace, name)
+        # Nobody waits for what they would still finish, and a triggerer takes its minute.
+        for pod in client.list(Pod, namespace=name):
+            assert pod.metadata is not None
+            assert pod.metadata.name is not None
+            with contextlib.suppress(ApiError):
+                client.delete(Pod, pod.metadata.name, namespace=name, grace_period=0)
     wait(f"deployment {settings.name} to go", lambda: _left(client, names), 300)
     shutil.rmtree(machine.state / "pulumi" / settings.name, ignore_errors=True)
 

@@ -48,6 +48,7 @@ def test_every_requirement_is_pinned_to_one_version(file: str) -> None:
     assert [line for line in pins(file) if not PIN.match(line)] == []
 
 
+@pytest.mark.slow
 def test_every_import_is_listed() -> None:
     listed = {normal(match["name"]) for file in FILES for line in pins(file) if (match := PIN.match(line))}
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, check=True, capture_output=True, text=True)

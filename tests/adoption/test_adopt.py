@@ -82,6 +82,7 @@ LAYOUTS = (", ", ",\n    ", ",  # said, beside (it)\n    ", ",\n\n    # above\n 
 
 
 @settings(max_examples=30, deadline=None)
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(ARGUMENTS), unique=True, min_size=1, max_size=9),
     st.lists(st.sampled_from(LAYOUTS), min_size=9, max_size=9),

@@ -42,6 +42,7 @@ def test_a_bad_connection_names_the_variable_and_never_its_content(monkeypatch, 
     assert "hush" not in str(caught.value) or "hush!" in text
 
 
+@pytest.mark.slow
 def test_a_store_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")

@@ -85,6 +85,7 @@ def rendered(text: str) -> str:
     return ENVIRONMENT.from_string(text).render() if text.startswith('{{ "') else text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pod", "python"])
 @given(description=hostile.filter(bool), owner=labels, tag=labels, value=hostile, argument=plain, key=plain)
 def test_text_never_becomes_code(kind, description, owner, tag, value, argument, key):

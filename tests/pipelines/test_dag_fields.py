@@ -170,6 +170,7 @@ def skeleton(source: str) -> str:
     return ast.dump(tree)
 
 
+@pytest.mark.slow
 @given(text=HOSTILE)
 def test_no_text_of_a_config_becomes_code(text: str) -> None:
     harmless = "s" if not is_template(text) else "{{ 1 }}"
