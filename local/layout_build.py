@@ -59,7 +59,9 @@ class BuildFailedError(GaveUp):
 def choose(machine: Machine) -> Builder:
     """The platform's own BuildKit where it runs, else Docker's. Raises GaveUp where there is neither."""
     if probes.socket_answers(Path(machine.buildkit_address.removeprefix("unix://"))) is None:
-        return "buildctl"
+        if machine.tool("buildctl").exists():
+            return "buildctl"
+        raise GaveUp("BuildKit runs, but of another toolchain than this clone's, which is not compiled yet: make up")
     if shutil.which("docker") and _succeeds("docker", "buildx", "version"):
         return "buildx"
     raise GaveUp("no builder: neither the platform's BuildKit runs (make up) nor is there docker buildx")

@@ -95,6 +95,12 @@ def test_without_a_builder_it_says_what_to_start(machine: Machine, monkeypatch) 
         layout_build.choose(machine)
 
 
+def test_a_builder_of_another_toolchain_is_told_by_name(machine: Machine, monkeypatch) -> None:
+    monkeypatch.setattr(probes, "socket_answers", lambda path: None)
+    with pytest.raises(GaveUp, match="another toolchain than this clone's.*make up"):
+        layout_build.choose(machine)
+
+
 def test_a_cache_is_taken_from_where_there_is_one(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     first = layout_build._cache("buildx", REQUEST, True)
