@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 STAMP := .venv/requirements.sha256
-FAST := not slow and not platform and not cli and not airflow and not helm and not chart and not faults
+FAST := not slow and not platform and not cli and not airflow and not toolchain and not chart and not faults
 
 .DEFAULT_GOAL := help
 .PHONY: up down purge status smoke test test-fast test-long test-faults lint bench plan help venv

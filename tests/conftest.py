@@ -36,8 +36,8 @@ hypothesis.settings.load_profile("quick")
 SECOND = "airflow-second"
 
 
-#: What changes or watches the one platform, or looks for what it leaves on this machine.
-ON_THE_PLATFORM = ("platform", "faults", "long", "helm")
+#: What changes or watches the one platform, or runs programs that are compiled for it.
+ON_THE_PLATFORM = ("platform", "faults", "long", "toolchain", "chart")
 
 
 @pytest.hookimpl(tryfirst=True)

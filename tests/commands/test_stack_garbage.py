@@ -19,7 +19,7 @@ from tests.commands.promotions import TwoStacks, two_stacks
 from tests.infra.stacks import ROOT
 from tests.registry import pushed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
 
 
 @pytest.fixture

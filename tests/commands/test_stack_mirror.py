@@ -16,7 +16,7 @@ from infra.settings import PROJECT
 from tests.commands.promotions import TwoStacks, two_stacks
 from tests.registry import pushed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
 
 NAME = "team/busybox"
 

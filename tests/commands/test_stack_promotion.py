@@ -17,7 +17,7 @@ from registry.stand_ins import LABEL
 from tests.commands.promotions import TwoStacks, stack_file, two_stacks
 from tests.infra.recording import record
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
 
 
 @pytest.fixture

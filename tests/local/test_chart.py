@@ -17,7 +17,7 @@ from local.chart.compare import helm_binary
 from local.chart.objects import KUBERNETES, RenderError, render
 from local.chart.program_values import BOTH, ONE, program_values
 
-pytestmark = pytest.mark.helm
+pytestmark = pytest.mark.toolchain
 
 BY_EXECUTORS = {",".join(executors): program_values(executors) for executors in (BOTH, ONE)}
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")

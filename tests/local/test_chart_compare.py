@@ -99,14 +99,14 @@ def comparison() -> Comparison:
 
 
 @pytest.mark.chart
-@pytest.mark.helm
+@pytest.mark.toolchain
 def test_every_difference_has_a_reason_and_every_reason_a_difference(comparison: Comparison) -> None:
     assert comparison.unexplained == ()
     assert comparison.outlived == ()
 
 
 @pytest.mark.chart
-@pytest.mark.helm
+@pytest.mark.toolchain
 def test_the_committed_table_is_fresh(comparison: Comparison) -> None:
     stale = "run: python -m local.chart.compare --write"
     assert TABLE.read_text(encoding="utf-8") == comparison.page, stale

@@ -97,7 +97,7 @@ def test_without_a_builder_it_says_what_to_start(machine: Machine, monkeypatch) 
 
 def test_a_builder_of_another_toolchain_is_told_by_name(machine: Machine, monkeypatch) -> None:
     monkeypatch.setattr(probes, "socket_answers", lambda path: None)
-    with pytest.raises(GaveUp, match="another toolchain than this clone's.*make up"):
+    with pytest.raises(GaveUp, match=r"another toolchain than this clone's.*make up"):
         layout_build.choose(machine)
 
 

@@ -66,6 +66,7 @@ def plan_of(planned: Plan | Broken) -> Plan:
 
 @pytest.mark.slow
 @pytest.mark.cli
+@pytest.mark.toolchain
 def test_the_engine_still_says_so(tmp_path: Path) -> None:
     if what := engine.lacks():
         pytest.skip(f"there is no {what}")

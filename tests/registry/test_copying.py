@@ -15,7 +15,7 @@ from registry.copying import Copied, Copier
 from registry.errors import RegistryError, RegistryRefusedError, RegistryUnreachableError
 from tests.registry import pushed, servers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
 STAGING, PROD = "staging/pipeline-etl", "prod/pipeline-etl"
 
 

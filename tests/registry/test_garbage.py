@@ -10,7 +10,7 @@ from registry.contents import Contents
 from registry.garbage import unreached
 from tests.registry import pushed, servers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
 
 
 @pytest.fixture(scope="module")
