@@ -85,6 +85,20 @@ class Helm:
         """Remove the records of revisions that a killed Helm left pending: Helm would not go on from them."""
         self.forget(name, namespace, "pending-")
 
+    def undo_interrupted(self, name: str, namespace: str) -> None:
+        """Take back the revision that a killed Helm left pending, with what it had changed and made already.
+
+        Without one that was deployed whole, the record alone is removed.
+        """
+        revisions = [revision.metadata.labels for revision in self._revisions(name, namespace)]
+        if not revisions or not revisions[-1]["status"].startswith("pending-"):
+            return
+        if whole := [one["version"] for one in revisions if one["status"] == "deployed"]:
+            self._say(f"release {namespace}/{name} was left {revisions[-1]['status']}: back to revision {whole[-1]}")
+            self._run("rollback", name, whole[-1], "--namespace", namespace)
+        else:
+            self.forget_interrupted(name, namespace)
+
     def forget(self, name: str, namespace: str, status: str = "") -> None:
         """Remove the release's records, of those whose status begins so. Its objects stay, and the next installation
         takes them over."""

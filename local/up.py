@@ -133,9 +133,12 @@ def prove(
 def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice, progress: Progress) -> Counts:
     if choice.engine == "pulumi":
         pulumi = pulumi_engine.PulumiEngine(machine, settings.name, progress)
+        helm = Helm(client, machine, progress.doing)
         if pulumi.unfinished:
-            helm = Helm(client, machine, progress.doing)
             helm.forget(names.RELEASE, settings.name, "pending-" if pulumi.knows(pulumi_engine.RELEASE) else "")
+        else:
+            # Another has left it so: Pulumi's state knows nothing of it, and sees no work.
+            helm.undo_interrupted(names.RELEASE, settings.name)
         # Pulumi makes the namespace itself, and remembers until then what it began with.
         counts = pulumi.up(choice, client)
         engine.record(client, settings.name, choice)
