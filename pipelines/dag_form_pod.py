@@ -19,10 +19,10 @@ from pipelines.dag_form_values import (
     SubPath,
     Text,
     Words,
-    amount,
     each_once,
     text_or_record,
 )
+from pipelines.quantities import amount
 from pipelines.text_forms import EnvironmentVariable, SecretName
 from pipelines.validation import OBJECT, TEXT
 

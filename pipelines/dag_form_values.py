@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -23,12 +22,6 @@ from pipelines.validation import LIST, OBJECT, TEXT
 
 DURATION = re.compile("(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
 QUANTITY = r"([0-9]{1,15}(?:\.[0-9]{1,3})?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?"
-UNITS = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", start=1)},
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", start=1)},
-}
 WORD = "[A-Za-z_][A-Za-z0-9_]*"
 # What Kubernetes calls a DNS label, a DNS subdomain, and the name of a label or of a resource.
 DNS_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -94,12 +87,6 @@ def _key_of_asset(key: str) -> str:
     if key != key.strip("/") or any(part in ("", ".", "..") for part in key.split("/")):
         raise ValueError("the key of an object in the bucket, such as data/prices/latest.parquet")
     return key
-
-
-def amount(quantity: str) -> Decimal:
-    """A Kubernetes quantity as a number of cores or bytes."""
-    found = re.fullmatch(QUANTITY, quantity)
-    return Decimal(found[1]) * UNITS[found[2] or ""] if found else Decimal(0)
 
 
 Item = TypeVar("Item")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,18 +14,12 @@ from pydantic import BaseModel
 from pipelines.catalog import Catalog
 from pipelines.dag_reading import ReadConfig
 from pipelines.errors import Problem, plain
+from pipelines.quantities import UNITS, amount
 from pipelines.template_checks import named_in_templates
 from pipelines.validation import listed, nearest
 
 #: The program's own, in every stack.
 OWN_CONNECTIONS = ("object_store", "kubernetes_default", "airflow_db")
-QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?")
-UNITS = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", start=1)},
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", start=1)},
-}
 #: Fields whose text names an object of the pod's namespace, in records and in whole pod specs.
 KINDS = {
     "claim": "claim",
@@ -100,8 +93,10 @@ def named(value: Any, key: str, field_name: str = "", in_manifest: bool = False)
 
 def quantity(text: str) -> Decimal:
     """A Kubernetes quantity in cores or bytes; zero for what is none."""
-    found = QUANTITY.fullmatch(text)
-    return Decimal(found[1]) * UNITS[found[2] or ""] if found else Decimal(0)
+    try:
+        return amount(text)
+    except ValueError:
+        return Decimal(0)
 
 
 def _object_problems(config: ReadConfig, catalog: Catalog, provision: Provision) -> Iterator[Problem]:

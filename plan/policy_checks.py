@@ -13,9 +13,9 @@ import yaml
 from pipelines import secret_findings
 from pipelines.image_records import read_records
 from pipelines.licences import NOT_STATED, read_licences
+from pipelines.quantities import amount
 from plan import pods, stack_settings
 from plan.model import Plan
-from plan.quantities import amount
 
 STORES = ("StatefulSet", "PersistentVolumeClaim", "Bucket", "BucketV2")
 #: Bytes to pull of one image: a node gets it before the first of its tasks starts.
