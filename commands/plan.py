@@ -7,21 +7,20 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from commands.failure import FAILED, told
-from infra.settings_source import CHART_PATH_VARIABLE
-from local import files, services
+from local import files
 from local.machine import STACK, Machine
 from pipelines.errors import InputError, Problem
-from plan.chart import AtHand
 from plan.escaping import plain
-from plan.folders import write_folder
-from plan.markdown import comment
-from plan.terminal import show
+from plan.stacks import stack_file, stack_names
+
+# What a verb alone needs, it imports: `diff` waits for two plans, and for nothing that it does not use.
+if TYPE_CHECKING:
+    from plan.chart import AtHand
 
 app = typer.Typer(
     help="What a stack would hold, and what a change makes of it: no engine, cluster, registry or secret.",
@@ -50,6 +49,7 @@ def write(
     image table, the DAG files, the catalog, and plan.json (its schema: plan/schema.json).
     """
     with told():
+        from plan.folders import write_folder
         from plan.stack_plan import plan_stack
 
         written = plan_stack(Path(), stack, declared(stack), chart_at_hand())
@@ -68,12 +68,16 @@ def write(
 
 def declared(stack: str) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     """Names of connections and Secrets that a stack gets elsewhere than in its file: the one-machine platform's."""
+    from local import services
+
     return services.secrets(Machine.here({"HOME": "/nonexistent"})) if stack == STACK else {}
 
 
 def chart_at_hand() -> AtHand | None:
     """The chart that the environment names, if there is a helm to render it."""
-    path = os.environ.get(CHART_PATH_VARIABLE)
+    from plan.chart import VARIABLE, AtHand
+
+    path = os.environ.get(VARIABLE)
     if not path or not Path(path).exists():
         return None
     toolchain = Machine.here().tool("helm")
@@ -100,14 +104,18 @@ def diff(
         python -m commands plan diff origin/main
     """
     with told():
+        from rich.console import Console
+
         from plan import commits, exchange
         from plan.explanation import Broken, explain
+        from plan.markdown import comment
         from plan.model import Plan
+        from plan.terminal import show
 
         start, end = commits.commit_of(base), commits.commit_of(head) if head else None
-        broken = False
-        for name in stack_names() if every else (stack,):
-            before, after = commits.both(start, end, name, BUILT / name)
+        broken, at_hand = False, chart_at_hand()
+        for name in stack_names(Path()) if every else (stack,):
+            before, after = commits.both(start, end, name, BUILT / name, at_hand)
             if after is None:
                 raise InputError([_no_stack(name)])
             known: dict[str, int] = {}
@@ -152,6 +160,7 @@ def post(
         from plan import exchange
         from plan.comments import Comments, Source
         from plan.explanation import explain
+        from plan.markdown import comment
 
         found = exchange.read(artifact)
         event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
@@ -187,9 +196,5 @@ def drift(
             raise typer.Exit(FAILED)
 
 
-def stack_names() -> list[str]:
-    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in Path().glob("Pulumi.?*.yaml"))
-
-
 def _no_stack(name: str) -> Problem:
-    return Problem(f"Pulumi.{name}.yaml", "", "no such file", "a stack", f"name one of {', '.join(stack_names())}")
+    return Problem(stack_file(name), "", "no such file", "a stack", f"name one of {', '.join(stack_names(Path()))}")

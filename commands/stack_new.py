@@ -18,9 +18,9 @@ from infra.settings import PROJECT
 from infra.sizes import Size
 from local.machine import STACK
 from pipelines.errors import InputError, Problem
+from plan import stacks
 
 GITHUB = "ghcr.io"
-STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 ORIGIN = re.compile(r"(?:https://|ssh://git@|git@)github\.com[:/]([^/]+)/.+")
 #: Stands for what is set as a secret afterwards, while the rest is checked.
 LATER = "set-later"
@@ -129,7 +129,7 @@ def next_steps(name: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _refuse(name: str, path: Path) -> None:
-    if not STACK_NAME.fullmatch(name):
+    if not stacks.NAME.fullmatch(name):
         expected = "at most 80 letters, digits, - and _, none of these two first"
         raise InputError([Problem("NAME", "", repr(name), expected, "give another name")])
     if path.exists():

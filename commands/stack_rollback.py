@@ -20,8 +20,10 @@ from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
 from pipelines.schema_heads import head_of, schema_for
 from pipelines.upgrades import NEWEST, dump_for, revision_of, schema_ahead
-from plan.commits import commit_of, plan_of, python_for, work_tree
+from plan.commits import CACHE, commit_of, plan_of
+from plan.environments import python_for
 from plan.explanation import Broken
+from plan.work_trees import work_tree
 
 VERSION = "airflow.version"
 
@@ -97,7 +99,7 @@ def _restore(backups: Backups, key: str, progress: Progress) -> None:
 
 def _deploy(stack: str, settings: Settings, commit: str) -> None:
     with work_tree(commit) as root:
-        python = python_for(root)
+        python = python_for(root, CACHE)
         # The CLI's Python host looks for the environment in the project's folder.
         (root / ".venv").symlink_to(Path(python).parent.parent)
         try:

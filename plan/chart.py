@@ -17,6 +17,8 @@ from plan.model import ChartPlan
 
 #: Objects of the cluster itself would be asked for by templates; there is none.
 GENERATED = "generated"
+#: As infra.settings_source names it, which takes long to import.
+VARIABLE = "AIRFLOW_CHART"
 
 
 class ChartError(Exception):
@@ -42,7 +44,7 @@ def chart_plan(inputs: Mapping[str, Any], at_hand: AtHand | None) -> ChartPlan:
     about = folder / "Chart.yaml"
     found = yaml.safe_load(about.read_text(encoding="utf-8")) if about.is_file() else {}
     own = str(found["version"]) if "version" in found else None
-    return ChartPlan(source=source, at_hand=True, version=own, sha256=_sha256(folder))
+    return ChartPlan(source=source, at_hand=True, version=own, sha256=chart_sha256(folder))
 
 
 def rendered(inputs: Mapping[str, Any], at_hand: AtHand) -> dict[str, dict[str, Any]]:
@@ -81,7 +83,8 @@ def _without_secrets(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, **held}
 
 
-def _sha256(path: Path) -> str:
+def chart_sha256(path: Path) -> str:
+    """Of the names and contents of a chart's files, or of its archive."""
     files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
     digest = hashlib.sha256()
     for file in files:

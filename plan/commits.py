@@ -1,32 +1,29 @@
-"""The plan of any commit: its own program, under its own requirements, in a work tree of its own; kept by tree."""
+"""The plan of any commit: its own program, under its own requirements, in a folder of its own; kept by tree."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from pipelines.errors import InputError, Problem
+from plan.chart import VARIABLE, AtHand, chart_sha256
+from plan.environments import python_for
 from plan.explanation import Broken
 from plan.folders import load
 from plan.model import FILE, Plan
-from plan.stack_settings import stack_file
+from plan.programs import SECONDS, Programs
+from plan.stacks import stack_file
+from plan.work_trees import files_of
 
-REQUIREMENTS = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
 CACHE = Path("build") / "plans"
 KEPT = 20
-#: What a plan of another commit may see of this process: nothing that could hold a secret.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "AIRFLOW_CHART", "XDG_CACHE_HOME", "SSL_CERT_FILE")
-SECONDS = 300
+#: Waits for a plan; None where there is no such stack.
+Pending = Callable[[], Plan | Broken | None]
 
 
 def commit_of(name: str) -> str:
@@ -38,100 +35,76 @@ def commit_of(name: str) -> str:
     return found.strip()
 
 
-def plan_of(commit: str, stack: str) -> Plan | Broken | None:
-    """The plan of a commit, from the cache where its tree was planned before; None where it has no such stack."""
-    tree = (_git("rev-parse", f"{commit}^{{tree}}") or "").strip()
-    if not _git("cat-file", "-e", f"{tree}:{stack_file(stack)}", check_only=True):
-        return None
-    folder = CACHE / f"{tree}-{stack}-{_surroundings()}"
-    if (folder / FILE).exists():
-        folder.touch()
-        return load(folder)
-    with work_tree(commit) as root:
-        found = run(root, stack, folder)
-    _forget_oldest()
-    return found
+def plan_of(commit: str, stack: str, chart: AtHand | None = None) -> Plan | Broken | None:
+    """The plan of a commit, from the cache where its tree was planned before; None where it has no such stack.
+
+    Its program finds ``chart`` where one is given, and none else.
+    """
+    with _Plans(stack, chart) as plans:
+        return plans.of(commit)()
 
 
-def both(base: str, head: str | None, stack: str, folder: Path) -> tuple[Plan | Broken | None, Plan | Broken | None]:
+def both(
+    base: str, head: str | None, stack: str, folder: Path, chart: AtHand | None = None
+) -> tuple[Plan | Broken | None, Plan | Broken | None]:
     """The plans of two commits at once; the second is the current folder, written to ``folder``, where it is None."""
-    with ThreadPoolExecutor(2) as at_once:
-        before = at_once.submit(plan_of, base, stack)
-        after = at_once.submit(plan_of, head, stack) if head else at_once.submit(plan_here, stack, folder)
-        return before.result(), after.result()
+    with _Plans(stack, chart) as plans:
+        # It has its files already, and so is under way while those of the other are laid out.
+        after = plans.of(head) if head else plans.here(folder)
+        before = plans.of(base)
+        return before(), after()
 
 
-def plan_here(stack: str, folder: Path) -> Plan | Broken | None:
-    """The plan of the current folder as it stands, committed or not."""
-    return run(Path(), stack, folder) if Path(stack_file(stack)).exists() else None
+class _Plans(ExitStack):
+    """Begins plans; each is a function that waits for it."""
+
+    def __init__(self, stack: str, chart: AtHand | None) -> None:
+        super().__init__()
+        self._stack, self._chart = stack, chart
+        self._programs = self.enter_context(Programs({VARIABLE: str(chart.path.absolute())} if chart else {}))
+
+    def of(self, commit: str) -> Pending:
+        tree = (_git("rev-parse", f"{commit}^{{tree}}") or "").strip()
+        if not _git("cat-file", "-e", f"{tree}:{stack_file(self._stack)}", check_only=True):
+            return lambda: None
+        kept = chart_sha256(self._chart.path)[:8] if self._chart else "no-chart"
+        folder = CACHE / f"{tree}-{self._stack}-{kept}"
+        if (folder / FILE).exists():
+            folder.touch()
+            return lambda: _read(folder)
+        return self._begin(self.enter_context(files_of(commit)), folder)
+
+    def here(self, folder: Path) -> Pending:
+        """Of the current folder as it stands, committed or not."""
+        return self._begin(Path(), folder) if Path(stack_file(self._stack)).exists() else lambda: None
+
+    def _begin(self, root: Path, folder: Path) -> Pending:
+        """Let the program of ``root`` write its own plan."""
+        try:
+            python = python_for(root, CACHE)
+        except InputError as error:
+            broken = Broken(_told(str(error), root))
+            return lambda: broken
+        arguments = ("plan", "write", "--stack", self._stack, "--to", str(folder.absolute()))
+        program = self._programs.begin(python, root, arguments)
+
+        def ended() -> Plan | Broken:
+            said = self._programs.said(program)
+            if said.code is None:
+                return Broken(f"the program did not end within {SECONDS} s")
+            if said.code:
+                return Broken(_told(said.words, root))
+            _forget_oldest()
+            return _read(folder)
+
+        return ended
 
 
-def run(root: Path, stack: str, folder: Path) -> Plan | Broken:
-    """Let the program of ``root`` write its own plan, in a process of its own."""
-    python = python_for(root)
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    command = [python, "-m", "commands", "plan", "write", "--stack", stack, "--to", str(folder.absolute())]
-    try:
-        done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, errors="replace", timeout=SECONDS,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return Broken(f"the program did not end within {SECONDS} s")
-    if done.returncode:
-        return Broken(_told(done.stderr or done.stdout, root))
+def _read(folder: Path) -> Plan | Broken:
     try:
         return load(folder)
     except (ValidationError, OSError, ValueError):
         return Broken("its plan.json is of another version than this one reads")
-
-
-def python_for(root: Path) -> str:
-    """This interpreter where the requirements are the same, else one of a virtual environment made for those."""
-    if _requirements(root) == _requirements(Path()):
-        return sys.executable
-    folder = CACHE / f"venv-{hashlib.sha256(_requirements(root)).hexdigest()[:16]}"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        uv = Path(sys.executable).with_name("uv")
-        wanted = root / REQUIREMENTS[-1]
-        try:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True)
-            install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", wanted]
-            subprocess.run(install, check=True, capture_output=True, text=True, cwd=root)
-        except subprocess.CalledProcessError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            problem = str(error.stderr or "").strip()[-2000:] or str(error)
-            expected = "requirements that can be installed"
-            raise InputError([Problem(REQUIREMENTS[-1], "", problem, expected, "see the message")]) from None
-    return str(python.absolute())
-
-
-@contextmanager
-def work_tree(commit: str) -> Iterator[Path]:
-    """A work tree of the commit, gone afterwards; no hook of the repository runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "tree"
-        done = subprocess.run(
-            ["git", "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", "--force", str(root), commit],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise InputError([Problem("BASE", "", done.stderr.strip(), "a commit to check out", "see git's message")])
-        try:
-            yield root
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", str(root)], capture_output=True, check=False)
-
-
-def _requirements(root: Path) -> bytes:
-    return b"\0".join((root / name).read_bytes() if (root / name).exists() else b"" for name in REQUIREMENTS)
-
-
-def _surroundings() -> str:
-    """What beside the tree decides a plan: the chart at hand."""
-    chart = os.environ.get("AIRFLOW_CHART", "")
-    return hashlib.sha256(chart.encode()).hexdigest()[:8] if chart and Path(chart).exists() else "no-chart"
 
 
 def _told(message: str, root: Path) -> str:

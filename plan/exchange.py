@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipelines.errors import InputError, Problem
+from plan import stacks
 from plan.explanation import Broken
 from plan.model import Plan
-from plan.stack_settings import STACK_NAME
 
 BASE, HEAD = "base.json", "head.json"
 #: Bytes of one file; a plan of 200 images and 500 DAGs takes a tenth of it.
@@ -33,10 +33,10 @@ def read(folder: Path) -> dict[str, tuple[Side, Plan | Broken]]:
 
     Raises InputError; its words are this program's own and the place, nothing that the artifact says.
     """
-    stacks = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
     found = {}
-    for path in stacks[:MOST_STACKS]:
-        if not STACK_NAME.fullmatch(path.name):
+    for path in folders[:MOST_STACKS]:
+        if not stacks.NAME.fullmatch(path.name):
             raise _refused("a folder", "the name of a stack")
         before, after = _side(path / BASE), _side(path / HEAD)
         if after is None or any(isinstance(side, Plan) and side.stack != path.name for side in (before, after)):

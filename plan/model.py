@@ -15,8 +15,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.json_schemas import schema_text
-
 SCHEMA_VERSION: Literal[1] = 1
 FILE = "plan.json"
 
@@ -122,4 +120,6 @@ class Plan(Record):
 
 
 if __name__ == "__main__":
+    from pipelines.json_schemas import schema_text
+
     Path(__file__).with_name("schema.json").write_text(schema_text(Plan, "Plan"), encoding="utf-8")

@@ -16,6 +16,7 @@ from pipelines.licences import NOT_STATED, read_licences
 from pipelines.quantities import amount
 from plan import pods, stack_settings
 from plan.model import Plan
+from plan.stacks import stack_file
 
 STORES = ("StatefulSet", "PersistentVolumeClaim", "Bucket", "BucketV2")
 #: Bytes to pull of one image: a node gets it before the first of its tasks starts.
@@ -90,7 +91,7 @@ def base_pinned(judged: Judged) -> Found:
 
 def secret_in_clear(judged: Judged) -> Found:
     for place in stack_settings.in_clear_text(judged.root, judged.plan.stack):
-        yield stack_settings.stack_file(judged.plan.stack), place
+        yield stack_file(judged.plan.stack), place
     texts = {key: yaml.dump(inputs, Dumper=yaml.CSafeDumper) for key, inputs in judged.inputs.items()}
     for key, text in texts.items():
         for finding in secret_findings.in_file(key, text.encode("utf-8", "surrogatepass"), {}):

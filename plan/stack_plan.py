@@ -12,7 +12,6 @@ from typing import Any
 
 from infra import sources
 from infra.settings import PROJECT
-from infra.settings_source import CHART_PATH_VARIABLE
 from pipelines.dag_tree import PublishedTree
 from pipelines.errors import InputError, Problem
 from plan import chart, policies, resources, stack_settings
@@ -21,6 +20,7 @@ from plan.model import FILE, ChartPlan, Finding, Plan
 from plan.policy_checks import Judged
 from plan.recording import Registration
 from plan.run import run
+from plan.stacks import stack_file
 from plan.yaml_files import file_names, to_yaml
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -101,8 +101,8 @@ def _rendered(
     try:
         return about, chart.rendered(release, at_hand) if at_hand else {}
     except chart.ChartError as error:
-        fix = f"correct the settings, or the chart that {CHART_PATH_VARIABLE} names"
-        problem = Problem(stack_settings.stack_file(stack), "", str(error), "values that the chart takes", fix)
+        fix = f"correct the settings, or the chart that {chart.VARIABLE} names"
+        problem = Problem(stack_file(stack), "", str(error), "values that the chart takes", fix)
         raise InputError([problem]) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from pydantic import BaseModel, SecretStr
 from infra import settings_source
 from infra.settings import Settings
 from infra.settings_problems import SECRET_MAPPINGS, SECRET_PATHS
+from plan.stacks import stack_file
 
 #: Stands for what is encrypted; a URI, so that it passes where one is asked for.
 ENCRYPTED = "encrypted://"
 #: Stands for a secret that the committed file does not hold: it differs from machine to machine.
 ELSEWHERE = "elsewhere://"
 DIGITS = 16
-STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 #: Variables are text to the settings, and a Secret in the cluster.
 HIDDEN = (("airflow", "variables"), *SECRET_PATHS)
 
@@ -28,10 +27,6 @@ SECRET_PARTS = {"registryCredentials": "password", "objectStore": "secretKey"}
 
 #: Entries of settings two levels down that a stack gets elsewhere than in its file.
 Declared = Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
-
-
-def stack_file(stack: str) -> str:
-    return f"Pulumi.{stack}.yaml"
 
 
 def load(root: Path, stack: str, declared: Declared) -> Settings:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings_source import CHART_PATH_VARIABLE
 from pipelines.errors import InputError
 from plan import commits
+from plan.chart import VARIABLE, AtHand
 from plan.explanation import Broken, explain
-from plan.model import Plan
+from plan.model import FILE, Plan
+from plan.programs import Programs, Said
 from tests.plan import changes, repository
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +61,7 @@ def test_each_commit_is_planned_by_its_own_program_once(
     summary = str(explain("dev", base, broken).summary)
     assert "The base's plan stands as it was" in summary
     assert "has no plan to compare with" in str(explain("dev", broken, base).summary)
-    monkeypatch.setattr(commits, "run", lambda *_: pytest.fail("planned again"))
+    monkeypatch.setattr(Programs, "begin", lambda *_: pytest.fail("planned again"))
     assert planned("base") == base
     assert (
         subprocess.run(["git", "worktree", "list"], capture_output=True, check=True, text=True).stdout.count("\n") == 1
@@ -85,3 +88,30 @@ def test_a_commit_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     for name in ("nowhere", "--output=/tmp/x", ""):
         with pytest.raises(InputError, match="a commit that this clone holds"):
             commits.commit_of(name)
+
+
+@pytest.mark.slow
+def test_a_plan_is_kept_by_what_the_chart_holds_and_read_with_care(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clone)
+    folders: list[Path] = []
+
+    def begin(_: Programs, python: str, root: Path, arguments: tuple[str, ...]) -> None:
+        folders.append(Path(arguments[-1]))
+        repository.write(folders[-1], {FILE: "{}"})
+
+    monkeypatch.setattr(Programs, "begin", begin)
+    monkeypatch.setattr(Programs, "said", lambda *_: Said(0, ""))
+    repository.write(tmp_path, {"chart/Chart.yaml": "version: 1\n"})
+    chart, base = AtHand(tmp_path / "chart", Path("helm")), commits.commit_of("base")
+    for _ in range(2):
+        # Kept or not, it is of a version that this one does not read.
+        assert isinstance(commits.plan_of(base, "dev", chart), Broken)
+    repository.write(tmp_path, {"chart/Chart.yaml": "version: 2\n"})
+    commits.plan_of(base, "dev", chart)
+    assert len({folder.name for folder in folders}) == len(folders) == 2
+
+
+def test_the_chart_is_named_as_the_settings_name_it() -> None:
+    assert VARIABLE == CHART_PATH_VARIABLE
