@@ -8,9 +8,10 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import uv
 
@@ -18,7 +19,7 @@ from local import containers, toolchain
 from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
-from local.mirror.recipes import RECIPES, SHARED, Recipe, keys
+from local.mirror.recipes import ANACONDA, PYTHON, RECIPES, SHARED, Recipe, keys
 from local.progress import Progress
 from local.waiting import GaveUp
 from registry.client import Registry
@@ -36,6 +37,8 @@ class Work:
     machine: Machine
     keys: Mapping[str, str]
     rootfs: Path
+    #: The prefix of an interpreter, for the recipe that takes one.
+    python: Path | None = None
 
     def name(self, reference: str) -> str:
         return mirrored(self.machine, reference)
@@ -52,9 +55,28 @@ def ensure_mirror(machine: Machine, progress: Progress) -> None:
     Needs BuildKit and the mirror up, and the toolchain complete. Raises GaveUp with the last lines of a build that
     failed.
     """
+    _ensure(machine, progress, RECIPES)
+
+
+def ensure_anaconda(machine: Machine, progress: Progress, python: Path, version: str) -> None:
+    """As ``ensure_mirror``, for the one that no platform needs.
+
+    ``python`` is the prefix of an interpreter that may be copied whole, ``version`` all that it says of itself.
+    """
+    _ensure(machine, progress, (*RECIPES, ANACONDA), {PYTHON: f"{python} {version}"}, python)
+
+
+def _ensure(
+    machine: Machine,
+    progress: Progress,
+    recipes: Sequence[Recipe],
+    tools: Mapping[str, str] = MappingProxyType({}),
+    python: Path | None = None,
+) -> None:
     found = rootfs.surroundings()
-    work = Work(machine, keys(found.key(), _tools()), machine.cache / "mirror" / f"rootfs-{found.key()}.tar")
-    missing = [recipe for recipe in RECIPES if not _is_there(work, recipe)]
+    target = machine.cache / "mirror" / f"rootfs-{found.key()}.tar"
+    work = Work(machine, keys(found.key(), {**_tools(), **tools}, recipes), target, python)
+    missing = [recipe for recipe in recipes if not _is_there(work, recipe)]
     if not missing:
         return
     if any(recipe.base is None for recipe in missing):
@@ -132,7 +154,7 @@ def command(work: Work, recipe: Recipe) -> Iterator[str]:
     yield from ("--progress", "plain", "--frontend", "dockerfile.v0")
     yield from ("--local", f"dockerfile={recipe.path}")
     yield from ("--local", f"context={work.rootfs.parent if recipe.base is None else recipe.path}")
-    for name, folder in _contexts(work.machine, recipe).items():
+    for name, folder in _contexts(work, recipe).items():
         yield from ("--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}")
     for name, value in _arguments(work, recipe).items():
         yield from ("--opt", f"build-arg:{name}={value}")
@@ -144,12 +166,14 @@ def command(work: Work, recipe: Recipe) -> Iterator[str]:
     )
 
 
-def _contexts(machine: Machine, recipe: Recipe) -> dict[str, Path]:
+def _contexts(work: Work, recipe: Recipe) -> dict[str, Path]:
     contexts = {"shared": SHARED}
     if "uv" in recipe.tools:
         contexts["uv"] = Path(uv.find_uv_bin()).parent
     if "minio" in recipe.tools:
-        contexts["toolchain"] = machine.tool("minio").parent
+        contexts["toolchain"] = work.machine.tool("minio").parent
+    if PYTHON in recipe.tools and work.python:
+        contexts["python"] = work.python
     return contexts
 
 

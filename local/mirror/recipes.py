@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,15 +45,19 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("busybox", "busybox:1.37.0-musl", base="debian"),
 )
 
+#: What no platform needs and a test builds. Of Python the tool is a folder: the prefix of one that may be copied.
+PYTHON = "python"
+ANACONDA = Recipe("anaconda", releases.BASES["bases/elyra-conda"], base="debian", tools=("uv", PYTHON))
 
-def keys(rootfs: str, tools: Mapping[str, str]) -> dict[str, str]:
+
+def keys(rootfs: str, tools: Mapping[str, str], recipes: Sequence[Recipe] = RECIPES) -> dict[str, str]:
     """Folder -> 16 hex digits over the recipe's files, its base's key and what its tools are.
 
     ``rootfs`` is the key of the root file system that the first recipe unpacks, ``tools`` maps a tool to whatever
     names its version.
     """
     found: dict[str, str] = {}
-    for recipe in RECIPES:
+    for recipe in recipes:
         digest = hashlib.sha256(f"stand-in 1\n{recipe!r}\n".encode())
         digest.update((found[recipe.base] if recipe.base else rootfs).encode())
         for tool in recipe.tools:

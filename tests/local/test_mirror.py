@@ -25,8 +25,9 @@ from pipelines.image_lock import parse_lock
 from registry import stand_ins
 
 ROOT = Path(__file__).parents[2]
-TOOLS = {"uv": "1", "minio": "a", "mc": "a"}
-FOLDERS = [recipe.folder for recipe in RECIPES]
+TOOLS = {"uv": "1", "minio": "a", "mc": "a", "python": "b"}
+EVERY = (*RECIPES, recipes.ANACONDA)
+FOLDERS = [recipe.folder for recipe in EVERY]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def stands_on(folder: str) -> set[str]:
     """The recipe and all that are built on it."""
     found = {folder}
-    for recipe in RECIPES:
+    for recipe in EVERY:
         if recipe.base in found:
             found.add(recipe.folder)
     return found
@@ -54,28 +55,36 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_changed_recipe_re_keys_itself_and_what_stands_on_it(folder: str, copied: Path) -> None:
-    before = recipes.keys("root", TOOLS)
+    before = recipes.keys("root", TOOLS, EVERY)
     with (copied / folder / "Dockerfile").open("a") as dockerfile:
         dockerfile.write("\n")
-    assert changed(before, recipes.keys("root", TOOLS)) == stands_on(folder)
+    assert changed(before, recipes.keys("root", TOOLS, EVERY)) == stands_on(folder)
 
 
 def test_another_root_file_system_or_shared_script_re_keys_all(copied: Path) -> None:
-    before = recipes.keys("root", TOOLS)
-    assert changed(before, recipes.keys("other", TOOLS)) == set(FOLDERS)
+    before = recipes.keys("root", TOOLS, EVERY)
+    assert changed(before, recipes.keys("other", TOOLS, EVERY)) == set(FOLDERS)
     (copied / "shared" / "STAND-IN.txt").write_text("other")
-    assert changed(before, recipes.keys("root", TOOLS)) == set(FOLDERS)
+    assert changed(before, recipes.keys("root", TOOLS, EVERY)) == set(FOLDERS)
 
 
-@pytest.mark.parametrize(("tool", "folder"), [("uv", "airflow"), ("minio", "object-store"), ("mc", "object-store")])
-def test_another_tool_re_keys_what_it_builds(tool: str, folder: str) -> None:
-    before = recipes.keys("root", TOOLS)
-    assert changed(before, recipes.keys("root", {**TOOLS, tool: "b"})) == {folder}
+@pytest.mark.parametrize(
+    ("tool", "folders"),
+    [
+        ("uv", {"airflow", "anaconda"}),
+        ("minio", {"object-store"}),
+        ("mc", {"object-store"}),
+        ("python", {"anaconda"}),
+    ],
+)
+def test_another_tool_re_keys_what_it_builds(tool: str, folders: set[str]) -> None:
+    before = recipes.keys("root", TOOLS, EVERY)
+    assert changed(before, recipes.keys("root", {**TOOLS, tool: "other"}, EVERY)) == folders
 
 
 def test_each_recipe_says_in_its_dockerfile_what_it_stands_on() -> None:
-    references = {recipe.folder: recipe.reference for recipe in RECIPES}
-    for recipe in RECIPES:
+    references = {recipe.folder: recipe.reference for recipe in EVERY}
+    for recipe in EVERY:
         first = re.search(r"^FROM (\S+)", (recipe.path / "Dockerfile").read_text(), re.MULTILINE)
         assert first is not None
         assert first.group(1) == (references[recipe.base] if recipe.base else "scratch")
@@ -91,8 +100,15 @@ def test_every_upstream_image_that_the_dev_stack_needs_has_a_stand_in() -> None:
     assert named <= {recipe.reference for recipe in RECIPES}
 
 
-def test_the_airflow_lock_pins_what_is_asked_for() -> None:
-    folder = recipes.FOLDER / "airflow"
+def test_one_that_no_platform_needs_is_none_of_its_recipes() -> None:
+    """It would be built by every first `make up`."""
+    assert recipes.ANACONDA not in RECIPES
+    assert recipes.keys("root", {"uv": "1", "minio": "a", "mc": "a"}).keys() == {recipe.folder for recipe in RECIPES}
+
+
+@pytest.mark.parametrize("name", ["airflow", "anaconda"])
+def test_a_lock_pins_what_is_asked_for(name: str) -> None:
+    folder = recipes.FOLDER / name
     lock = parse_lock((folder / "requirements.lock").read_text())
     assert not lock.unreadable
     for line in (folder / "requirements.in").read_text().splitlines():
@@ -101,6 +117,11 @@ def test_the_airflow_lock_pins_what_is_asked_for() -> None:
         assert package is not None
         assert wanted.specifier.contains(package.version)
     assert all(package.version and package.hashes for package in lock.packages)
+
+
+def test_the_airflow_stand_in_has_the_version_that_its_name_says() -> None:
+    folder = recipes.FOLDER / "airflow"
+    lock = parse_lock((folder / "requirements.lock").read_text())
     core, named = lock.package("apache-airflow-core"), (folder / "Dockerfile").read_text()
     assert core is not None
     assert f"AIRFLOW_VERSION={core.version}" in named
@@ -240,7 +261,7 @@ def test_nothing_is_built_when_the_mirror_holds_everything(running: Machine, mon
 
 
 @pytest.mark.platform
-@pytest.mark.parametrize("recipe", RECIPES, ids=FOLDERS)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.folder)
 def test_a_stand_in_says_that_it_is_one(running: Machine, recipe: recipes.Recipe) -> None:
     repository, _, tag = build.mirrored(running, recipe.reference).removeprefix(f"{running.mirror}/").rpartition(":")
     with httpx.Client(base_url=f"http://{running.mirror}/v2/{repository}", trust_env=False) as mirror:

@@ -24,6 +24,7 @@ from plan.folders import load, write_folder
 from plan.markdown import comment
 from plan.stack_plan import Written, plan_stack
 from tests.plan import repository
+from tests.pythons import python_of
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a9"
@@ -233,14 +234,6 @@ def test_the_bytes_are_the_same_under_another_python(version: str, tmp_path: Pat
     for name, python in (("this", sys.executable), ("other", str(other))):
         subprocess.run([python, *PLAN[1:], str(tmp_path / name)], cwd=ROOT, env=environment, check=True)
     assert tree(tmp_path / "this") == tree(tmp_path / "other")
-
-
-def python_of(version: str) -> str | None:
-    """An interpreter of pyenv, or on PATH; pyenv's own there runs only where its version is chosen."""
-    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    found = [*map(str, sorted(versions.glob(f"{version}.*/bin/python{version}"))), shutil.which(f"python{version}")]
-    runs = (path for path in found if path and subprocess.run([path, "-c", ""], check=False).returncode == 0)
-    return next(runs, None)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
