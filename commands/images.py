@@ -19,6 +19,7 @@ VERBS = {
     "licences": ("image_bills", "licences"),
     "record": ("image_record", "record"),
     "audit": ("image_audit", "audit"),
+    "age": ("image_age", "age"),
     "elyra": ("image_elyra", "elyra"),
 }
 

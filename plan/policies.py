@@ -6,7 +6,7 @@ A finding that is wanted is waived in ``waivers.yaml`` of the repository: a list
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,12 +24,18 @@ WAIVERS = "waivers.yaml"
 
 
 @dataclass(frozen=True)
-class Policy:
-    """One rule."""
+class Rule:
+    """What must hold, why, and the way out."""
 
     id: str
     reason: str
     fix: str
+
+
+@dataclass(frozen=True)
+class Policy(Rule):
+    """One that a plan alone tells of."""
+
     check: Callable[[Judged], Found]
 
 
@@ -49,7 +55,7 @@ def judge(judged: Judged) -> tuple[Finding, ...]:
     waivers = read_waivers(judged.root)
     found = {(policy.id, where, what, policy.fix) for policy in POLICIES for where, what in policy.check(judged)}
     return tuple(
-        Finding(policy=id_, where=where, found=what, fix=fix, waiver=_waiver(waivers, judged.plan.stack, id_, where))
+        Finding(policy=id_, where=where, found=what, fix=fix, waiver=reason_of(waivers, judged.plan.stack, id_, where))
         for id_, where, what, fix in sorted(found)
     )
 
@@ -64,7 +70,7 @@ def read_waivers(root: Path) -> tuple[Waiver, ...]:
     except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
         found, expected = " ".join(str(error).split()), "a list of mappings with policy, where and reason"
         raise InputError([Problem(WAIVERS, "", found, expected, "correct it")]) from None
-    known = {policy.id for policy in POLICIES}
+    known = {rule.id for rule in (*POLICIES, BASE_AGE)}
     problems = [
         Problem(WAIVERS, "policy", waiver.policy, f"one of {', '.join(sorted(known))}", "correct it, or remove it")
         for waiver in read
@@ -75,13 +81,20 @@ def read_waivers(root: Path) -> tuple[Waiver, ...]:
     return read
 
 
-def _waiver(waivers: tuple[Waiver, ...], stack: str, policy: str, where: str) -> str | None:
+def reason_of(waivers: Iterable[Waiver], stack: str, policy: str, where: str) -> str | None:
+    """Of the first waiver for a finding, None where there is none."""
     for waiver in waivers:
         if waiver.policy == policy and waiver.stack in (None, stack) and fnmatchcase(where, waiver.where):
             return waiver.reason
     return None
 
 
+#: Judged beside the plan, by ``plan.base_age``: it needs the clock and a registry.
+BASE_AGE = Rule(
+    "base-age",
+    "what was repaired in an image of others since it was built is missing in all that stand on it",
+    "python -m commands images pin --stack <stack>",
+)
 POLICIES = (
     Policy(
         "image-in-catalog",

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -221,12 +222,27 @@ class Registry:
 
     def labels(self, reference: str) -> Mapping[str, str] | None:
         """The labels that an image has, its base's with them; None when there is no such image."""
+        document = self._configuration_document(reference)
+        return None if document is None else (document.get("config") or {}).get("Labels") or {}
+
+    def created(self, reference: str) -> datetime | None:
+        """When its builder says that it made the image; None where it does not say, or there is no such image."""
+        told = (self._configuration_document(reference) or {}).get("created")
+        try:
+            moment = datetime.fromisoformat(str(told))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def _configuration_document(self, reference: str) -> Mapping[str, Any] | None:
+        """https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md, of the first platform."""
         manifest = self.manifest(reference)
         if manifest is None:
             return None
         path = f"{Reference.parse(reference).repository}/blobs/{manifest.configuration.digest}"
         found = self._send("GET", path, reference)
-        return ((found.json().get("config") or {}).get("Labels") or {}) if found else {}
+        document: Mapping[str, Any] = found.json() if found else {}
+        return document
 
     def part(self, repository: str, blob: str, range_: str) -> bytes | None:
         """Some bytes of a blob, as HTTP's ``Range`` names them (``-4``); None where the server gives no such part."""

@@ -3,6 +3,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ BLOBS = {
     LAYERS[1]["digest"]: zstandard.ZstdCompressor().compress(b"y" * 80_000),
 }
 LABELS = {"io.de-airflow-pipeline.stand-in": "true"}
+#: With the nanoseconds that BuildKit writes.
+CREATED = "2026-09-01T10:20:30.123456789Z"
 INDEX = {"manifests": [{"digest": DIGEST}, {"digest": "sha256:" + "b" * 64}]}
 
 
@@ -47,7 +50,7 @@ def answer(request: httpx.Request) -> httpx.Response:
         case "/v2/local/many/manifests/1":
             return httpx.Response(200, json=INDEX, headers={"Docker-Content-Digest": "sha256:" + "f" * 64})
         case path if path.endswith("/blobs/sha256:" + "c" * 64):
-            return httpx.Response(200, json={"config": {"Labels": LABELS}})
+            return httpx.Response(200, json={"created": CREATED, "config": {"Labels": LABELS}})
         case path if path.partition("/blobs/")[2] in BLOBS:
             return blob(BLOBS[path.partition("/blobs/")[2]], request.headers.get("Range"))
         case "/v2/local/broken/manifests/1":
@@ -70,6 +73,21 @@ def test_a_missing_image_is_none() -> None:
     assert registry().digest("localhost:5000/local/x:2") is None
     assert not registry().exists("localhost:5000/local/x:2")
     assert registry().size("localhost:5000/local/x:2") is None
+
+
+@pytest.mark.parametrize("image", ["x", "many"])
+def test_an_image_says_when_it_was_made(image: str) -> None:
+    assert registry().created(f"localhost:5000/local/{image}:1") == datetime(2026, 9, 1, 10, 20, 30, 123456, UTC)
+    assert registry().created(f"localhost:5000/local/{image}:2") is None
+
+
+@pytest.mark.parametrize("told", [{}, {"created": None}, {"created": "yesterday"}])
+def test_an_image_need_not_say_when_it_was_made(told: dict[str, object]) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=told if "/blobs/" in request.url.path else MANIFEST)
+
+    asked = Registry("localhost:5000", transport=httpx.MockTransport(silent))
+    assert asked.created("localhost:5000/local/x:1") is None
 
 
 @pytest.mark.parametrize("image", ["x", "many"])
