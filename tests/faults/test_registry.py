@@ -30,6 +30,8 @@ DOCKERFILE = f"images/{IMAGE}/Dockerfile"
 #: What nobody can compress: its push takes long enough to be met.
 LAYER_BYTES = 48 << 20
 SMALL = "4m"
+#: What no engine has a part in.
+DIRECT = pytest.mark.parametrize("deployed", ["direct"], indirect=True)
 NO_ANSWER = re.compile(r"connection refused|connection reset|EOF|broken pipe")
 
 
@@ -92,6 +94,7 @@ def test_a_registry_that_dies_during_the_push(build: Build, tmp_path: Path) -> N
     assert_mended(build, earlier)
 
 
+@DIRECT
 def test_a_log_in_that_expires_before_the_push(build: Build, tmp_path: Path) -> None:
     machine, earlier = build.deployed.machine, Earlier.of(build.deployed)
     accepted = machine.state / "registry.htpasswd"
@@ -122,6 +125,7 @@ def full(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@DIRECT
 def test_a_registry_whose_disk_is_full(build: Build) -> None:
     earlier = Earlier.of(build.deployed)
     with full(build.uploads):

@@ -146,12 +146,11 @@ def test_certificates_of_another_time_are_issued_anew(isolated: Isolated, monkey
     """Made while the clock was ahead, or over meanwhile, seen after a stop or while all runs."""
     isolated.platform("start")
     isolated.kubectl("create", "configmap", "kept")
-    for backdate, lifetime in ((-DAY, 30 * DAY), (30 * DAY, -DAY)):
-        isolated.platform("stop")
-        date(isolated.machine, backdate, lifetime, monkeypatch)
-        isolated.platform("start")
-        assert "Ready" in isolated.kubectl("get", "nodes")
-        assert "kept" in isolated.kubectl("get", "configmaps")
+    isolated.platform("stop")
+    date(isolated.machine, -DAY, 30 * DAY, monkeypatch)
+    isolated.platform("start")
+    assert "Ready" in isolated.kubectl("get", "nodes")
+    assert "kept" in isolated.kubectl("get", "configmaps")
     date(isolated.machine, 30 * DAY, -DAY, monkeypatch)
     isolated.platform("start")
     assert "kept" in isolated.kubectl("get", "configmaps")
