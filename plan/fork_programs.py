@@ -41,6 +41,8 @@ SHARED = (
     "yaml",
 )
 MODULE = "commands"
+#: Objects before the youngest are looked through, and how often before the older ones are.
+SELDOM = (100_000, 20, 20)
 #: Elsewhere not every library survives a fork.
 FORKS = sys.platform == "linux"
 
@@ -60,6 +62,8 @@ def main() -> None:
 
 
 def import_shared() -> None:
+    # A plan ends before much of it is garbage, and looking for that takes a good part of its time.
+    gc.set_threshold(*SELDOM)
     for name in SHARED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
