@@ -1,34 +1,40 @@
-"""``plan diff BASE`` in this process, without its command line; seconds of each stage as JSON to the file given."""
+"""``plan diff BASE``, the command itself, in this process; seconds of its stages as JSON to the file given."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
-from itertools import pairwise
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+#: Stage -> the function that it is.
+STAGES = {
+    "both plans, side by side": ("plan.commits", "both"),
+    "explanation": ("plan.explanation", "explain"),
+    "terminal": ("plan.terminal", "show"),
+}
 
-from plan import commits
-from plan.explanation import explain
-from plan.markdown import comment
-from plan.model import Plan
-from plan.terminal import show
 
-STACK = "dev"
+def timed(function: Callable[..., Any], stage: str, seconds: MutableMapping[str, float]) -> Callable[..., Any]:
+    def measured(*given: Any, **named: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return function(*given, **named)
+        finally:
+            seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - began
+
+    return measured
+
 
 if __name__ == "__main__":
-    marks = [time.perf_counter()]
-    before, after = commits.both(commits.commit_of(sys.argv[2]), None, STACK, Path("build") / "plan" / STACK)
-    marks.append(time.perf_counter())
-    if not isinstance(after, Plan):
-        sys.exit(str(after))
-    document = explain(STACK, before, after)
-    marks.append(time.perf_counter())
-    show(document, Console())
-    comment(document)
-    marks.append(time.perf_counter())
-    names = ("both plans, side by side", "explanation", "terminal and comment")
-    seconds = [end - start for start, end in pairwise(marks)]
-    Path(sys.argv[1]).write_text(json.dumps(dict(zip(names, seconds, strict=True))))
+    taken: dict[str, float] = {}
+    for stage, (name, function) in STAGES.items():
+        module = importlib.import_module(name)
+        setattr(module, function, timed(getattr(module, function), stage, taken))
+    from commands.__main__ import app
+
+    app(["plan", "diff", sys.argv[2]], standalone_mode=False)
+    Path(sys.argv[1]).write_text(json.dumps(taken))

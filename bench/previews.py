@@ -46,9 +46,11 @@ def medians(taken: list[dict[str, float]]) -> dict[str, Any]:
 def slowest(figures: Figures) -> float:
     """How many times as long the engine takes as the plan, where that is least.
 
-    The engine has its base in the state, the plan in the cache; planning the base anew is shown beside it.
+    The engine has its base in the state; the plan has it in the cache, or makes it beside the change's own.
     """
-    found: list[float] = [ways[ENGINE]["seconds"] / ways[KNOWN]["seconds"] for ways in figures.values()]
+    found: list[float] = [
+        ways[ENGINE]["seconds"] / ways[way]["seconds"] for ways in figures.values() for way in (ANEW, KNOWN)
+    ]
     return min(found)
 
 
@@ -66,7 +68,7 @@ def table(figures: Figures) -> list[str]:
         for way, found in ways.items():
             stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in found["stages"].items())
             lines.append(f"| {name} | {way} | {found['seconds']:.2f} | {engine / found['seconds']:.2f} | {stages} |")
-    return [*lines, "", f"With the base known on both sides, least: {slowest(figures):.2f} x; wanted: {AT_LEAST} x."]
+    return [*lines, "", f"Least: {slowest(figures):.2f} x; wanted: {AT_LEAST} x."]
 
 
 def draw(axes: Axes, figures: Figures) -> None:

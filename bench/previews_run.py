@@ -30,11 +30,16 @@ BEGINS = {
 }
 
 
+def as_users_have_it() -> dict[str, str]:
+    """Byte code is kept: both ways find that of the run before."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def previewed(one: engine.Engine) -> Stages:
     """Seconds of each stage of a real preview: from one of the engine's first events to the next."""
     arguments = ("--json", "--config-file", str(one.config), "--suppress-outputs")
     command = ["pulumi", "preview", "--stack", engine.STACK, "--non-interactive", *arguments]
-    environment = {**os.environ, **one.environment(), "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+    environment = {**as_users_have_it(), **one.environment(), "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     seen = {"CLI, state, plugins": time.perf_counter()}
     with subprocess.Popen(
         command, cwd=one.project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -62,7 +67,7 @@ def planned(one: engine.Engine, *, base_known: bool) -> Stages:
     result = one.home / "stages.json"
     command = [sys.executable, "-m", "bench.plan_diff_run", str(result), "base"]
     began = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(engine.ROOT)}
+    environment = {**as_users_have_it(), "PYTHONPATH": str(engine.ROOT)}
     subprocess.run(command, cwd=one.project, env=environment, stdout=subprocess.DEVNULL, check=True)
     whole = time.perf_counter() - began
     stages: Stages = json.loads(result.read_text())
