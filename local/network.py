@@ -100,13 +100,24 @@ def start(machine: Machine) -> None:
     files.write(cni_folder(machine) / "10-pods.conflist", cni_configuration(machine))
 
 
+def forget_services() -> None:
+    """Remove what kube-proxy, which must not run, has left.
+
+    Over its own old chains it begins with empty ones for what has no endpoint at that moment, and leaves them so: after
+    a restart of both, the API server's own Service refused every pod.
+    """
+    for family, name in PROXY_TABLES:
+        if table_exists(family, name):
+            _run("nft", "delete", "table", family, name)
+
+
 def stop(machine: Machine) -> None:
     """Remove interface and tables, put the kernel's settings back."""
     if not ours(machine):
         return
-    for family, name in (*PROXY_TABLES, OWN_TABLE):
-        if table_exists(family, name):
-            _run("nft", "delete", "table", family, name)
+    forget_services()
+    if table_exists(*OWN_TABLE):
+        _run("nft", "delete", "table", *OWN_TABLE)
     if interface_exists():
         _run("ip", "link", "delete", INTERFACE)
     # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time: with

@@ -105,7 +105,11 @@ def start(machine: Machine, progress: Progress) -> None:
             _start(watch, cluster.daemons(machine))
         with progress.step("node ready"):
             node.prepare(machine)
-            _start(watch, [node.kubelet(machine, watch), node.kube_proxy(machine)])
+            proxy = node.kube_proxy(machine)
+            if not watch.current(proxy):
+                watch.stop(proxy.name)
+                network.forget_services()
+            _start(watch, [node.kubelet(machine, watch), proxy])
             wait("the node", lambda: node.not_ready(machine), NODE_READY_SECONDS, lambda: watch.tail("kubelet"))
         with progress.step("storage class"):
             storage.prepare(machine)

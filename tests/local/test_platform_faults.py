@@ -85,6 +85,8 @@ class Isolated:
         }
 
 
+#: The API server's own, whose endpoint goes when that ends in order.
+SERVICE, SERVICES = "https://10.96.0.1", "10.96.0.0/16"
 DAY = datetime.timedelta(days=1)
 NOTHING = {"processes": {}, "mounts": [], "interfaces": [], "tables": "", "routes": "", "groups": []}
 
@@ -140,6 +142,20 @@ def test_one_daemon_may_be_killed(isolated: Isolated, name: str) -> None:
     os.kill(record["pid"], signal.SIGKILL)
     isolated.platform("start")
     assert "Ready" in isolated.kubectl("get", "nodes")
+
+
+def test_services_are_reached_after_a_restart_of_api_server_and_proxy(isolated: Isolated) -> None:
+    isolated.platform("start")
+    for name, number in (("kube-apiserver", signal.SIGTERM), ("kube-proxy", signal.SIGKILL)):
+        record = json.loads((isolated.machine.state / "run" / "daemons" / f"{name}.pid").read_text())
+        os.kill(record["pid"], number)
+        while Path(f"/proc/{record['pid']}/exe").exists():
+            time.sleep(0.1)
+    isolated.platform("start")
+    # The network has no way out, where addresses of Services would begin.
+    isolated.told("ip", "route", "add", SERVICES, "dev", "lo")
+    reached = ("wait", "--for=condition=Ready", "nodes", "--all", f"--server={SERVICE}", "--timeout=20s")
+    assert "condition met" in isolated.kubectl(*reached)
 
 
 def test_certificates_of_another_time_are_issued_anew(isolated: Isolated, monkeypatch: pytest.MonkeyPatch) -> None:
