@@ -21,14 +21,17 @@ if TYPE_CHECKING:  # it draws in rich, which whoever only asks for paths need no
     from local.progress import Progress
 
 SOURCES = Path(__file__).parent / "toolchain"
-# Without cgo and with trimmed paths the same pins give the same binaries on any machine.
-BUILD_FLAGS = ("-trimpath", "-buildvcs=false")
+# Without cgo and with trimmed paths the same pins give the same binaries on any machine; what a debugger reads would be
+# stripped by the linker.
+BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 LINK_FLAGS = ("-s", "-w")
 
 
 @dataclass(frozen=True, eq=False)
 class Module:
     """One folder of ``local/toolchain/``: binary name -> Go package, and the version variables of its programs.
+
+    Folders pin what they share at one version: then Go compiles it once for all of them.
 
     ``versions`` maps a Go module to the linker variables that take its version as in ``go.mod``.
     """
@@ -47,11 +50,11 @@ MODULES: tuple[Module, ...] = (
             "buildkitd": "github.com/moby/buildkit/cmd/buildkitd",
             "containerd": "github.com/containerd/containerd/v2/cmd/containerd",
             "containerd-shim-runc-v2": "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
-            "coredns": "github.com/coredns/coredns",
+            "coredns": "de-airflow-pipeline/local/toolchain/tools/coredns",
             "ctr": "github.com/containerd/containerd/v2/cmd/ctr",
             "etcd": "go.etcd.io/etcd/server/v3",
             "helm": "helm.sh/helm/v3/cmd/helm",
-            "registry": "github.com/distribution/distribution/v3/cmd/registry",
+            "registry": "de-airflow-pipeline/local/toolchain/tools/registry",
         },
         {
             "github.com/containerd/containerd/v2": ("github.com/containerd/containerd/v2/version.Version",),
