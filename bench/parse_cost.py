@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench import parse_environment, parse_files
 from bench.measure import in_turn
 from bench.subject import Figures, Subject
+from pipelines import releases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,13 @@ def measure(runs: int = 3) -> Figures:
         growth = _growth(folder / "growth")
         whole = {str(count): _whole(folder / "whole", count, runs) for count in WHOLE}
         fresh = {str(count): _fresh(folder / "fresh", count, runs) for count in FRESH}
-    return {"one file": one, "growth": growth, "whole folder": whole, "fresh process": fresh}
+    return {
+        "python": parse_environment.python_version(),
+        "one file": one,
+        "growth": growth,
+        "whole folder": whole,
+        "fresh process": fresh,
+    }
 
 
 def _one_file(folder: Path, count: int) -> dict[str, Any]:
@@ -184,8 +191,9 @@ def by_number(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def table(figures: Figures) -> list[str]:
-    figures = {key: by_number(of) for key, of in figures.items()}
-    lines = ["## Parsing DAGs of six tasks, Airflow 3.2.2", ""]
+    version = figures["python"]
+    figures = {key: by_number(of) for key, of in figures.items() if key != "python"}
+    lines = [f"## Parsing DAGs of six tasks, Airflow {releases.AIRFLOW}, Python {version}", ""]
     lines += [
         "One file as the DAG processor parses it (CPU ms of parent and forked child; MB that are the child's own):"
     ]
@@ -212,7 +220,7 @@ def table(figures: Figures) -> list[str]:
 
 
 def draw(panel: Axes, figures: Figures) -> None:
-    figures = {key: by_number(of) for key, of in figures.items()}
+    figures = {key: by_number(of) for key, of in figures.items() if key != "python"}
     for side in WRITERS:
         points = {int(count): of[side]["cpu_seconds"] for count, of in figures["fresh process"].items() if side in of}
         if points:

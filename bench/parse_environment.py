@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from local.python_environment import kept
+from local.python_environment import kept, python_of
+from pipelines import releases
 
 REQUIREMENTS = Path(__file__).with_name("dag-factory.txt")
 # The platform's Airflow image is made of these very versions; what only dag-factory needs is taken from the same day.
@@ -14,11 +18,27 @@ LOCK = ROOT / "local/mirror/airflow/requirements.lock"
 LATEST = "2026-06-01"
 
 
+@functools.cache
 def python() -> Path:
-    """Its interpreter; made on first use, in about a minute. Raises RuntimeError when that fails."""
+    """Its interpreter; made on first use, in about a minute. Raises RuntimeError when that fails.
+
+    Of the Python that Airflow's image has, where this machine has it: objects are made at another cost in each.
+    """
     holds = (LOCK.read_text(), LATEST, REQUIREMENTS.read_text())
     pinned = ["--exclude-newer", LATEST, "--constraint", str(LOCK), "--requirement", str(REQUIREMENTS)]
-    return kept("parse-environment", holds, [["--compile-bytecode", *pinned]], "Airflow and dag-factory")
+    return kept(
+        "parse-environment",
+        holds,
+        [["--compile-bytecode", *pinned]],
+        "Airflow and dag-factory",
+        python_of(releases.PYTHON) or sys.executable,
+    )
+
+
+def python_version() -> str:
+    """Such as 3.13.0."""
+    asked = [str(python()), "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def variables(home: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ import yaml
 from bench import parse_cost, parse_files
 
 FIGURES = {
+    "python": "3.13.0",
     "one file": {
         count: {
             parse_cost.POD: {"cpu_seconds": 0.03, "memory": 25e6},

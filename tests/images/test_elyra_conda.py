@@ -14,8 +14,8 @@ from local import image_run
 from local.machine import STACK, Machine
 from local.mirror import ensure_anaconda
 from local.progress import Progress
+from local.python_environment import python_of
 from tests.conftest import ROOT
-from tests.pythons import python_of
 
 pytestmark = [pytest.mark.platform, pytest.mark.long]
 NAME, PYTHON = "bases/elyra-conda", "3.12"

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from infra.settings_problems import SECRET_PATHS
-from local.python_environment import kept
+from local.python_environment import kept, python_of
 from pipelines.errors import InputError
 from pipelines.json_schemas import schema_text
 from plan import model
@@ -24,7 +24,6 @@ from plan.folders import load, write_folder
 from plan.markdown import comment
 from plan.stack_plan import Written, plan_stack
 from tests.plan import repository
-from tests.pythons import python_of
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a9"
