@@ -19,7 +19,7 @@ status: venv ## what runs, and where
 smoke: venv ## run all DAGs and prove what they did
 	@$(RUN) commands local smoke
 test: venv ## all tests but long ones and injected faults; brings the platform up where it is not, takes down what it started
-	@$(RUN) pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations=20 --durations-min=10 -m "not faults and not long"
+	@$(RUN) pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations=20 --durations-min=10 -m "not faults and not long"
 test-fast: venv ## what needs no platform and no waiting
 	@env --unset PYTHONDONTWRITEBYTECODE $(RUN) pytest --numprocesses auto --dist worksteal -m "$(FAST)"
 test-long: venv ## another executor, and README's own pulumi up, on the running platform

@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Namespace, Pod
+from xdist.remote import Producer
 
 from infra import sources
 from infra.settings import Settings
@@ -27,6 +28,7 @@ from local.machine import Machine
 from local.progress import Progress
 from local.up import UNDECIDED
 from local.waiting import wait
+from tests.scheduling import OnePlatform, on_the_platform
 
 ROOT = Path(__file__).parents[1]
 # On a busy machine any example may take long: a disk is not always quick.
@@ -36,17 +38,14 @@ hypothesis.settings.load_profile("quick")
 SECOND = "airflow-second"
 
 
-#: What changes or watches the one platform, or runs programs that are compiled for it.
-ON_THE_PLATFORM = ("platform", "faults", "long", "toolchain", "chart")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make all that shares the platform one group, which begins, and each other file one: workers share no fixture."""
-    alone = {item: any(map(item.get_closest_marker, ON_THE_PLATFORM)) for item in items}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("platform" if alone[item] else item.nodeid.partition("::")[0]))
-    items.sort(key=alone.__getitem__, reverse=True)
+    """Begin with what takes longest, and cannot be divided."""
+    items.sort(key=lambda item: on_the_platform(item.nodeid.partition("::")[0]), reverse=True)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePlatform | None:
+    return OnePlatform(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""Which tests share a worker where there are several."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parents[1]
+#: What changes or watches the one platform, or runs programs that are compiled for it.
+ON_THE_PLATFORM = re.compile(r"pytest\.mark\.(?:platform|faults|long|toolchain|chart)\b")
+
+
+@functools.cache
+def on_the_platform(file: str) -> bool:
+    """Whether a file of tests, as node identifiers begin, has any that takes the platform for itself."""
+    return ON_THE_PLATFORM.search((ROOT / file).read_text(encoding="utf-8")) is not None
+
+
+class OnePlatform(LoadScopeScheduling):  # type: ignore[misc]
+    """All that is on the platform is one worker's, each other file is anyone's: no fixture of a file is made twice.
+
+    By the files' text: marks are known to workers alone.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "platform" if on_the_platform(file) else file
