@@ -19,12 +19,14 @@ def on_the_platform(file: str) -> bool:
     return ON_THE_PLATFORM.search((ROOT / file).read_text(encoding="utf-8")) is not None
 
 
-class OnePlatform(LoadScopeScheduling):  # type: ignore[misc]
-    """All that is on the platform is one worker's, each other file is anyone's: no fixture of a file is made twice.
+def group_of(nodeid: str) -> str:
+    """By the file's text: marks are known to workers alone."""
+    file = nodeid.partition("::")[0]
+    return "platform" if on_the_platform(file) else file
 
-    By the files' text: marks are known to workers alone.
-    """
+
+class OnePlatform(LoadScopeScheduling):  # type: ignore[misc]
+    """All that is on the platform is one worker's, each other file is anyone's: no fixture of a file is made twice."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "platform" if on_the_platform(file) else file
+        return group_of(nodeid)
