@@ -25,7 +25,7 @@ def group_of(nodeid: str) -> str:
     return "platform" if on_the_platform(file) else file
 
 
-class OnePlatform(LoadScopeScheduling):  # type: ignore[misc]
+class OnePlatform(LoadScopeScheduling):
     """All that is on the platform is one worker's, each other file is anyone's: no fixture of a file is made twice."""
 
     def _split_scope(self, nodeid: str) -> str:
