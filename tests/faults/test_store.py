@@ -67,18 +67,20 @@ def assert_published(deployed: Deployed, mark: str) -> None:
 def test_minio_dies_while_a_version_is_published(with_results: Deployed, scratch: Scratch, tmp_path: Path) -> None:
     deployed, earlier = with_results, Earlier.of(with_results)
     mark, server, before = change_source(scratch), process_of(pod_of(deployed, NAME)), _addresses(deployed)
-    writers: set[str] = set()
 
-    def begun() -> bool:
-        writers.update(address for pod, address in _addresses(deployed).items() if pod not in before)
-        return bool(writers)
+    def writers() -> dict[str, str | None]:
+        return {pod: address for pod, address in _addresses(deployed).items() if pod not in before}
+
+    def asks() -> bool:
+        return any(unread(server, address) for address in writers().values() if address)
 
     with under_way(scratch.folder, tmp_path / "output") as up:
-        up.await_moment("the publication has a pod", begun)
+        # Before it has an address: an idle machine ends it within a second of that.
+        up.await_moment("the publication has a pod", lambda: bool(writers()))
         # It reads nothing more: what is being sent to it lies there when it dies.
         os.kill(server, signal.SIGSTOP)
         try:
-            up.await_moment("a request of the publication", lambda: any(unread(server, one) for one in writers))
+            up.await_moment("a request of the publication", asks)
         finally:
             os.kill(server, signal.SIGKILL)
         done = up.end()
@@ -89,8 +91,8 @@ def test_minio_dies_while_a_version_is_published(with_results: Deployed, scratch
 
 
 def test_minio_dies_while_a_large_object_is_written(with_results: Deployed, tmp_path: Path) -> None:
+    await_answers(with_results)
     deployed, earlier = with_results, Earlier.of(with_results)
-    await_answers(deployed)
     file, store = tmp_path / "large", _store(deployed)
     content = secrets.token_bytes(LARGE_BYTES)
     file.write_bytes(content)
@@ -209,11 +211,11 @@ def _copy(source: Path, target: Path) -> None:
     (target / "ballast").unlink(missing_ok=True)
 
 
-def _addresses(deployed: Deployed) -> dict[str, str]:
-    """Of the publication's pods that have one."""
+def _addresses(deployed: Deployed) -> dict[str, str | None]:
+    """Of the publication's pods; None of one that has none yet."""
     labels: Any = JOB
     found: Any = deployed.client.list(Pod, namespace=deployed.settings.name, labels=labels)
-    return {one.metadata.name: one.status.podIP for one in found if one.status and one.status.podIP}
+    return {one.metadata.name: one.status.podIP if one.status else None for one in found}
 
 
 def _store(deployed: Deployed) -> ObjectStore:
