@@ -84,6 +84,7 @@ def test_its_pods_differ_in_what_is_reported(loaded: dict[str, Any], adopted: di
     assert [*overrides_of(file).values()] == [*loaded[name]["overrides"].values()]
 
 
+@pytest.mark.slow
 def test_what_was_written_here_is_left(adopted: dict[str, Adoption]) -> None:
     assert (adopted[OURS].changed, adopted[OURS].left) == ((), ())
 

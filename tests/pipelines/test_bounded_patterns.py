@@ -37,6 +37,7 @@ def test_ordinary_ones_are_taken(pattern):
     check(pattern)
 
 
+@pytest.mark.slow
 @given(PATTERNS.map("".join))
 def test_what_is_taken_is_matched_soon(pattern):
     try:

@@ -38,6 +38,7 @@ def no_clash(tree: dict[str, tuple[bool, bytes]]) -> bool:
     return not any(other.startswith(f"{path}/") for path in tree for other in tree)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(trees.filter(no_clash), st.sampled_from([0o022, 0o077, 0o027]), st.integers(1, 2**31 - 1), st.randoms())
 def test_directory_mask_times_and_order_do_not_matter(tree, mask, time, random):
@@ -71,6 +72,7 @@ def test_any_change_of_content_changes_the_entries(tree, data):
         assert hashed(Path(one), members(Path(one), "")) != hashed(Path(two), members(Path(two), ""))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(trees.filter(no_clash), trees.filter(no_clash))
 def test_a_context_becomes_what_the_folder_is(before, after):
