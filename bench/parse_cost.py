@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 COUNTS = (50, 200, 500, 1000)
 FRESH = WHOLE = (50, 200, 500)
 PROCESSES = 2
+VERSION = "python"
 BATCH, BATCHES, DEAR_BATCHES, MEMORY_SAMPLES = 5, 20, 4, 3
 POD, POD_BY_HAND = "generated, pod tasks", "by hand, KubernetesPodOperator"
 OVERRIDE, OVERRIDE_BY_HAND = "generated, python tasks", "by hand, pod_override"
@@ -94,7 +95,7 @@ def measure(runs: int = 3) -> Figures:
         whole = {str(count): _whole(folder / "whole", count, runs) for count in WHOLE}
         fresh = {str(count): _fresh(folder / "fresh", count, runs) for count in FRESH}
     return {
-        "python": parse_environment.python_version(),
+        VERSION: parse_environment.python_version(),
         "one file": one,
         "growth": growth,
         "whole folder": whole,
@@ -191,8 +192,8 @@ def by_number(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def table(figures: Figures) -> list[str]:
-    version = figures["python"]
-    figures = {key: by_number(of) for key, of in figures.items() if key != "python"}
+    version = figures[VERSION]
+    figures = {key: by_number(of) for key, of in figures.items() if key != VERSION}
     lines = [f"## Parsing DAGs of six tasks, Airflow {releases.AIRFLOW}, Python {version}", ""]
     lines += [
         "One file as the DAG processor parses it (CPU ms of parent and forked child; MB that are the child's own):"
@@ -220,7 +221,7 @@ def table(figures: Figures) -> list[str]:
 
 
 def draw(panel: Axes, figures: Figures) -> None:
-    figures = {key: by_number(of) for key, of in figures.items() if key != "python"}
+    figures = {key: by_number(of) for key, of in figures.items() if key != VERSION}
     for side in WRITERS:
         points = {int(count): of[side]["cpu_seconds"] for count, of in figures["fresh process"].items() if side in of}
         if points:

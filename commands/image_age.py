@@ -55,9 +55,12 @@ def age(
         machine, now, waivers = Machine.here(), datetime.now(UTC), read_waivers(Path())
         with Progress().step(f"ask about {len({reference for _, reference in used})} images"):
             found = upstreams(used, lambda reference: _ask(machine, reference))
-        rows = [_row(one, now, verdict(one, now, waivers)) for one in found]
-        show(("verdict", "stack", "image", "built", "days", "its tag now"), rows)
-        if failing := [one for one in found if verdict(one, now, waivers) == "fix"]:
+        judged = [(one, verdict(one, now, waivers)) for one in found]
+        show(
+            ("verdict", "stack", "image", "built", "days", "its tag now"),
+            [_row(one, now, said) for one, said in judged],
+        )
+        if failing := [one for one, said in judged if said == "fix"]:
             for one in failing:
                 typer.echo(f"{BASE_AGE.id}: {one.reference}: over {OLDEST.days} days; fix: {BASE_AGE.fix}", err=True)
             raise typer.Exit(FAILED)

@@ -28,7 +28,7 @@ from local.machine import Machine
 from local.progress import Progress
 from local.up import UNDECIDED
 from local.waiting import wait
-from tests.scheduling import OnePlatform, on_the_platform
+from tests.scheduling import PLATFORM, OnePlatform, group_of
 
 ROOT = Path(__file__).parents[1]
 # On a busy machine any example may take long: a disk is not always quick.
@@ -41,7 +41,7 @@ SECOND = "airflow-second"
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, and cannot be divided."""
-    items.sort(key=lambda item: on_the_platform(item.nodeid.partition("::")[0]), reverse=True)
+    items.sort(key=lambda item: group_of(item.nodeid) == PLATFORM, reverse=True)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePlatform | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
+PLATFORM = "platform"
 #: What changes or watches the one platform, or runs programs that are compiled for it.
 ON_THE_PLATFORM = re.compile(r"pytest\.mark\.(?:platform|faults|long|toolchain|chart)\b")
 
@@ -22,7 +23,7 @@ def on_the_platform(file: str) -> bool:
 def group_of(nodeid: str) -> str:
     """By the file's text: marks are known to workers alone."""
     file = nodeid.partition("::")[0]
-    return "platform" if on_the_platform(file) else file
+    return PLATFORM if on_the_platform(file) else file
 
 
 class OnePlatform(LoadScopeScheduling):

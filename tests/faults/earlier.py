@@ -14,7 +14,7 @@ RESULTS, DAG = "data/", "cost_of_living"
 
 @dataclass(frozen=True)
 class Earlier:
-    """``results``: key -> sha256 of every object below ``data/``; ``served`` is None where that is not asked for."""
+    """``results``: key -> sha256 of every object below ``data/``; ``served`` is the version that Airflow has."""
 
     results: dict[str, str]
     published: str

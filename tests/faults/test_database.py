@@ -59,12 +59,15 @@ def test_postgres_dies_during_a_migration(with_results: Deployed, scratch: Scrat
     await_served(deployed, "cost_of_living")
 
 
+def kubectl(deployed: Deployed) -> tuple[str, ...]:
+    return str(deployed.machine.tool("kubectl")), "--kubeconfig", str(deployed.machine.kubeconfig)
+
+
 def downgrade(deployed: Deployed) -> None:
     """Back to OLDER, by Airflow's own command in one of its pods."""
     where = ("--namespace", deployed.settings.name, "exec", "deployment/airflow-dag-processor")
     command = ("airflow", "db", "downgrade", "--yes", "--to-revision", OLDER)
-    tool = (str(deployed.machine.tool("kubectl")), "--kubeconfig", str(deployed.machine.kubeconfig))
-    done = subprocess.run([*tool, *where, "--", *command], capture_output=True, text=True, check=False)
+    done = subprocess.run([*kubectl(deployed), *where, "--", *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     await_ready(deployed, NAME)
 
@@ -85,9 +88,8 @@ def forget_migration(deployed: Deployed) -> None:
 @contextmanager
 def locked(deployed: Deployed) -> Iterator[None]:
     """Somebody reads the table for as long as Postgres lives, so that nobody can change it."""
-    kubectl = [str(deployed.machine.tool("kubectl")), "--kubeconfig", str(deployed.machine.kubeconfig)]
     where = ["--namespace", deployed.settings.name, "exec", "--stdin", f"{NAME}-0", "--", "sh", "-c", SHELL]
-    reading = subprocess.Popen([*kubectl, *where], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    reading = subprocess.Popen([*kubectl(deployed), *where], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert reading.stdin is not None
     assert reading.stdout is not None
     try:
