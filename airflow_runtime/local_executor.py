@@ -3,6 +3,9 @@
 A task that defers ends its process, is resumed under the same key, and may be queued again before the executor has
 heard of that end: the scheduler then takes the news for the resumed task's, and fails it (apache/airflow#67287,
 apache/airflow#72716). Here a task's next process waits until the end of the one before has been heard.
+
+Ending it waits for ever where a process has taken the message to stop that was meant for one that is asked after: a
+scheduler that restarts is then killed at the end of its grace. Here there is a message for each.
 """
 
 from __future__ import annotations
@@ -32,6 +35,12 @@ class LocalExecutor(local_executor.LocalExecutor):
     def change_state(self, key: TaskInstanceKey, *args: Any, **kwargs: Any) -> None:
         self._under_way.discard(key)
         super().change_state(key, *args, **kwargs)
+
+    def end(self) -> None:
+        # Airflow's own go to those alone that still live when their turn comes.
+        for _ in self.workers:
+            self.activity_queue.put(None)
+        super().end()
 
 
 def _key(workload: All) -> TaskInstanceKey | None:

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 # from the same day.
 LOCK = ROOT / "local/mirror/airflow/requirements.lock"
 LATEST = "2026-06-01"
+#: Of one call, on a machine that is busy: what hangs is told, and not waited for.
+LONGEST_SECONDS = 900
 WANTED = (
     f"apache-airflow=={releases.AIRFLOW}",
     "apache-airflow-providers-amazon",
@@ -81,6 +83,7 @@ def run(arguments: list[str], home: Path, **variables: str) -> subprocess.Comple
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=LONGEST_SECONDS,
     )
 
 
