@@ -44,6 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: group_of(item.nodeid) == PLATFORM, reverse=True)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cli") and not pulumi_engine.available():
+        pytest.skip("no Pulumi CLI with its Python host on PATH")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePlatform | None:
     return OnePlatform(config, log) if config.getoption("dist") == "loadscope" else None
 

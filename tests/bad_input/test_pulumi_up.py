@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from local import pulumi_engine
 from local.machine import Machine
 from tests import pulumi_home
 from tests.bad_input.mistakes import STACK, unknown_key, wrong_type
@@ -68,8 +67,6 @@ class Project:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    if not pulumi_engine.available():
-        pytest.skip("no Pulumi CLI with its Python host on PATH")
     home = tmp_path_factory.mktemp("pulumi")
     (home / "backend").mkdir()
     project = Project(Tree(clone_of(ROOT, home / "clone"), Machine.here({"HOME": str(home)})), home)
