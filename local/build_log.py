@@ -42,6 +42,10 @@ FIXES = (
         ),
         "the registry does not answer: on the one-machine platform `make up` starts it again; elsewhere see to it",
     ),
+    (
+        re.compile(r"e: version '\S+' for '\S+' was not found"),
+        "Debian's archive has a newer version than the one that is pinned, as the step's lines say: pin that",
+    ),
 )
 
 

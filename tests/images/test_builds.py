@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from commands import image_folders, image_locks
+from local import image_build
 from local.machine import Machine
+from local.waiting import GaveUp
 from pipelines.image_checks import local_tag
 from pipelines.image_folder import read_folder
 from pipelines.images import CONTEXTS, EXPORT, load_images
@@ -64,6 +66,14 @@ def test_a_changed_description_installs_no_system_package_again(running: Machine
     assert not one(report, "list-system-packages")
     assert one(report, "cp /run/system-packages")
     assert one(report, "COPY source.py")
+
+
+def test_a_pin_that_debian_no_longer_has_is_told_with_what_it_has(running: Machine, tmp_path: Path, base: str) -> None:
+    step = "RUN echo jq=1.0 make > /run/system-packages && install-system-packages"
+    (tmp_path / "Dockerfile").write_text(f"FROM {base}\nUSER 0\n{step}\n")
+    inputs = {"context": {"location": str(tmp_path)}, "exports": [{"raw": EXPORT}], "tags": ["tests/gone:1"]}
+    with pytest.raises(GaveUp, match=r"pinned: jq=1\.0; in the archive: 1\.\d\S+\n(?:.*\n)*.*pin that"):
+        image_build.build(inputs, running, lambda step: None)
 
 
 def test_a_changed_dependency_rebuilds_one_image(running: Machine, tmp_path: Path, base: str) -> None:

@@ -95,6 +95,18 @@ def test_what_a_step_of_the_build_cannot_reach_is_no_registry() -> None:
     assert "registry" not in told(lines)[1]
 
 
+def test_a_pin_that_the_archive_no_longer_has_is_told_as_such() -> None:
+    lines = ["E: Version '2.41-12' for 'libc6-dev' was not found", "pinned: libc6-dev=2.41-12; in the archive: 2.41-13"]
+    output = [
+        "#7 [2/4] RUN install-system-packages",
+        *(f"#7 1.02 {line}" for line in lines),
+        "#7 ERROR: exit code: 100",
+    ]
+    _, failure = told(output)
+    assert lines[1] in failure
+    assert failure.endswith("as the step's lines say: pin that")
+
+
 def test_a_builder_that_cannot_even_begin() -> None:
     _, failure = told(["error: failed to list workers: connection refused"])
     assert "connection refused" in failure.splitlines()[-1]
