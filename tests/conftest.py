@@ -28,7 +28,7 @@ from local.machine import Machine
 from local.progress import Progress
 from local.up import UNDECIDED
 from local.waiting import wait
-from tests.scheduling import PLATFORM, OnePlatform, group_of
+from tests.scheduling import PLATFORM, OnePlatform, group_of, holds_none
 
 ROOT = Path(__file__).parents[1]
 # On a busy machine any example may take long: a disk is not always quick.
@@ -42,6 +42,10 @@ SECOND = "airflow-second"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, and cannot be divided."""
     items.sort(key=lambda item: group_of(item.nodeid) == PLATFORM, reverse=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return holds_none(collection_path, config.option.markexpr) or None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
