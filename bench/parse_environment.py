@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local import mounted_runtime
 from local.python_environment import kept, python_of
 from pipelines import releases
 
@@ -46,8 +47,8 @@ def variables(home: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))}
     return {
         **kept,
-        # As Airflow's pods have it: there airflow_runtime is.
-        "PYTHONPATH": str(ROOT),
+        # Whatever is parsed, it is by an Airflow as its pods have it.
+        "PYTHONPATH": str(mounted_runtime.link(home / "runtime")),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),

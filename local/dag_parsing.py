@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local import mounted_runtime
 from local.machine import Machine
 from pipelines.errors import InputError, Problem
 
 PYTHON_VARIABLE = "AIRFLOW_PYTHON"
 NOT_MEASURED = f"parsing: not measured, no Python with Airflow here; name one with {PYTHON_VARIABLE}=<path>"
 INSIDE = Path(__file__).with_name("parse_in_airflow.py")
-RUNTIME = Path(__file__).parents[1] / "airflow_runtime"
 SECONDS = 600
 
 
@@ -57,10 +57,7 @@ def measure(python: Path, files: Mapping[str, bytes], executors: Sequence[str]) 
         for path, content in files.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_bytes(content)
-        mounted.mkdir()
-        (mounted / "airflow_runtime").symlink_to(RUNTIME)
-        settings = "airflow_local_settings.py"
-        (mounted / settings).symlink_to(RUNTIME / settings)
+        mounted_runtime.link(mounted)
         # A script's own folder is on its path: here modules of ours would stand before Python's.
         script = shutil.copy(INSIDE, mounted)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}

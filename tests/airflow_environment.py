@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from local import mounted_runtime
 from local.python_environment import kept
 from pipelines import releases
 
@@ -55,17 +56,11 @@ def run(arguments: list[str], home: Path, **variables: str) -> subprocess.Comple
     """Run the environment's Python with the runtime mounted as Airflow's pods have it; ``home`` becomes
     AIRFLOW_HOME."""
     python = airflow_python()
-    mounted = home / "runtime"
-    mounted.mkdir(parents=True, exist_ok=True)
-    for name in ("airflow_runtime", "airflow_runtime/airflow_local_settings.py"):
-        link = mounted / Path(name).name
-        if not link.exists():
-            link.symlink_to(ROOT / name)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "AWS_"))}
     environment |= {
         "AIRFLOW_HOME": str(home),
         "MPLCONFIGDIR": str(home),
-        "PYTHONPATH": str(mounted),
+        "PYTHONPATH": str(mounted_runtime.link(home / "runtime")),
         "PYTHONDONTWRITEBYTECODE": "",
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -1,6 +1,8 @@
 """The policies, through Airflow's own loading of them."""
 
+import gc
 import subprocess
+import sys
 
 import pytest
 from airflow.exceptions import AirflowClusterPolicyViolation
@@ -21,6 +23,15 @@ spec:
   containers:
     - {name: base, image: "warehouse:1", imagePullPolicy: IfNotPresent, env: [{name: A, value: "1"}]}
 """
+
+
+def test_every_process_looks_for_garbage_seldom():
+    assert gc.get_threshold() == (50_000, 20, 10)
+    # At the very end, with all that was imported set apart.
+    script = "import airflow, gc, os; gc.callbacks.append(lambda *_: os.write(1, b'%d ' % gc.get_freeze_count()))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert min(map(int, done.stdout.split())) > 50_000
 
 
 @pytest.fixture
