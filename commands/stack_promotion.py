@@ -58,7 +58,7 @@ def promote(
 
     Nothing is built. Attestations and signatures go along; what the registry of TO has already is not sent again, so
     that the same command goes on where it was broken off. TO runs the images when the file is merged and `pulumi up`
-    has run: the pull request shows every digest. Images that stand on a stand-in are refused.
+    has run: the pull request shows every digest. Images that stand on a stand-in never leave this machine's registry.
 
         python -m commands stacks promote staging prod
     """
@@ -133,7 +133,7 @@ def _plans(origin: Contents, images: list[Image], giving: Settings, taking: Sett
             continue
         target = there.reference(image.name, Reference.parse(image.reference).manifest)
         plans.append(Plan(image.name, image.reference, digest, target))
-    problems += promotion_problems(origin, [one.pinned for one in plans])
+    problems += promotion_problems(origin, [one.pinned for one in plans], taking.registry.server)
     if problems:
         raise InputError(problems)
     return plans

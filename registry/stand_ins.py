@@ -16,8 +16,13 @@ def is_on_a_stand_in(labels: Mapping[str, str]) -> bool:
     return LABEL in labels
 
 
-def promotion_problems(registry: Registry, references: Iterable[str]) -> list[Problem]:
-    """Those of the images that may not leave the machine they were built on. Raises RegistryError."""
+def promotion_problems(registry: Registry, references: Iterable[str], target: str) -> list[Problem]:
+    """Those of the images that may not leave the machine they were built on. Raises RegistryError.
+
+    ``target`` is the server that they go to: within one registry of this machine none leaves it.
+    """
+    if registry.is_here and target == registry.server:
+        return []
     return [
         Problem(
             reference,

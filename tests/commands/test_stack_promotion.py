@@ -73,6 +73,15 @@ def test_what_stands_on_a_stand_in_stays_where_it_is(stacks: TwoStacks) -> None:
     assert stacks.prod.repositories("") == ()
 
 
+def test_what_stands_on_a_stand_in_may_go_on_within_a_registry_of_this_machine(stacks: TwoStacks) -> None:
+    digests = stacks.push({LABEL: "true"})
+    stack_file(stacks.root, "prod", stacks.staging.server, {"mode": "promote"})
+    done = run("staging", "prod")
+    assert done.exit_code == 0, done.output
+    for name, digest in digests.items():
+        assert stacks.staging.digest(f"{stacks.staging.server}/prod/pipeline-{name}@{digest}") == digest
+
+
 def test_a_dry_run_changes_nothing(stacks: TwoStacks) -> None:
     stacks.push()
     assert run("staging", "prod", "--dry-run").exit_code == 0

@@ -139,8 +139,17 @@ def test_sizes_are_asked_for_once(tmp_path: Path) -> None:
 def test_what_stands_on_a_stand_in_is_not_promoted() -> None:
     image = "localhost:5000/local/x:1"
     assert registry().labels(image) == LABELS
-    [problem] = promotion_problems(registry(), [image, "localhost:5000/local/x:2"])
-    assert (problem.file, problem.found) == (image, "an image on a stand-in of its base")
+    images = [image, "localhost:5000/local/x:2"]
+    for elsewhere in ("ghcr.io", "localhost:5001", "127.0.0.1:5000"):
+        [problem] = promotion_problems(registry(), images, elsewhere)
+        assert (problem.file, problem.found) == (image, "an image on a stand-in of its base")
+    assert promotion_problems(registry(), images, "localhost:5000") == []
+
+
+def test_what_stands_on_a_stand_in_does_not_go_on_within_a_registry_of_all() -> None:
+    ours = Registry("ghcr.io", Credentials("user", "secret"), transport=httpx.MockTransport(answer))
+    [problem] = promotion_problems(ours, ["ghcr.io/local/x:1"], "ghcr.io")
+    assert problem.found == "an image on a stand-in of its base"
 
 
 @pytest.mark.parametrize(
