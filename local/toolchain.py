@@ -9,7 +9,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,14 @@ MODULES: tuple[Module, ...] = (
     ),
     Module("minio", {"mc": "github.com/minio/mc", "minio": "github.com/minio/minio"}),
 )
+#: Compiled where a stack's images ask for it: no platform needs it.
+AT_REQUEST: tuple[Module, ...] = (
+    Module(
+        "statsd_exporter",
+        {"statsd_exporter": "github.com/prometheus/statsd_exporter"},
+        {"github.com/prometheus/statsd_exporter": ("github.com/prometheus/common/version.Version",)},
+    ),
+)
 
 
 def link_flags(module: Module, go_mod: str) -> tuple[str, ...]:
@@ -116,27 +124,32 @@ def folders(cache: Path) -> tuple[Path, ...]:
 
 def path(cache: Path, name: str) -> Path:
     """Where the binary ``name`` is, or will be; KeyError for a name that no module builds."""
-    for module in MODULES:
+    return folder(cache, builder_of(name)) / name
+
+
+def builder_of(name: str) -> Module:
+    """The module that builds a binary; KeyError for a name that none builds."""
+    for module in (*MODULES, *AT_REQUEST):
         if name in module.binaries:
-            return folder(cache, module) / name
+            return module
     raise KeyError(name)
 
 
-def missing(cache: Path) -> tuple[Module, ...]:
+def missing(cache: Path, modules: Sequence[Module] = MODULES) -> tuple[Module, ...]:
     # A folder appears by a rename, after everything in it was built: its presence is proof enough.
-    return tuple(module for module in MODULES if not folder(cache, module).is_dir())
+    return tuple(module for module in modules if not folder(cache, module).is_dir())
 
 
-def ensure(cache: Path, progress: Progress) -> None:
+def ensure(cache: Path, progress: Progress, modules: Sequence[Module] = MODULES) -> None:
     """Build what is missing; a killed build leaves nothing that a later one could take for finished."""
-    if not missing(cache):
+    if not missing(cache, modules):
         return
     files.folder(cache)
     with files.locked(
         cache / "lock", lambda holder: progress.say(f"waiting for {holder}, which compiles the toolchain")
     ):
         files.remove(Path(go_environment(cache)["GOTMPDIR"]))
-        for module in missing(cache):
+        for module in missing(cache, modules):
             progress.say(f"compiling {', '.join(sorted(module.binaries))}")
             _build(cache, module, progress)
 

@@ -13,6 +13,7 @@ from lightkube.resources.core_v1 import Namespace
 from lightkube.types import PatchType
 
 from infra import names, sources
+from infra.mirrored_images import of_others
 from infra.program import deploy
 from infra.settings import Settings
 from infra.sources import Sources
@@ -75,7 +76,7 @@ def _deploy(machine: Machine, environment: Mapping[str, str], progress: Progress
     settings, choice = decide(client, machine, environment)
     registry_log_in.of_machine(machine, settings.registry.server).check()
     with progress.step("stand-in images"):
-        ensure_mirror(machine, progress)
+        ensure_mirror(machine, progress, of_others(settings))
     bring_up.apply(client, machine)
     with progress.step(f"apply with {choice}"):
         counts = _apply(client, machine, settings, choice, progress)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,13 +19,15 @@ from local import containers, toolchain
 from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
-from local.mirror.recipes import ANACONDA, PYTHON, RECIPES, SHARED, Recipe, keys
+from local.mirror.recipes import ANACONDA, AT_REQUEST, PYTHON, RECIPES, SHARED, Recipe, keys
 from local.progress import Progress
 from local.waiting import GaveUp
 from registry.client import Registry
 from registry.stand_ins import LABEL as STAND_IN_LABEL
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+#: Programs of the toolchain that stand-ins hold.
+COMPILED = frozenset({"mc", "minio", "statsd_exporter"})
 # The mirror is on this machine: a faster build is worth more than a smaller layer.
 COMPRESSION = "compression=gzip,compression-level=2"
 
@@ -49,13 +51,16 @@ def ensure_rootfs(machine: Machine, progress: Progress) -> Path:
     return _rootfs(machine, rootfs.surroundings(), progress)
 
 
-def ensure_mirror(machine: Machine, progress: Progress) -> None:
+def ensure_mirror(machine: Machine, progress: Progress, images: Collection[str] = ()) -> None:
     """Build and push every stand-in that the mirror does not hold in its present form.
 
-    Needs BuildKit and the mirror up, and the toolchain complete. Raises GaveUp with the last lines of a build that
-    failed.
+    ``images`` are the references that a stack's pods run: those that are built at request are built for them. Needs
+    BuildKit and the mirror up, and the toolchain complete. Raises GaveUp with the last lines of a build that failed.
     """
-    _ensure(machine, progress, RECIPES)
+    asked = [recipe for recipe in AT_REQUEST if recipe.reference in images]
+    programs = {name for recipe in asked for name in recipe.tools}
+    toolchain.ensure(machine.cache, progress, [toolchain.builder_of(name) for name in sorted(programs)])
+    _ensure(machine, progress, (*RECIPES, *asked))
 
 
 def ensure_anaconda(machine: Machine, progress: Progress, python: Path, version: str) -> None:
@@ -85,8 +90,10 @@ def _ensure(
 
 
 def _tools() -> dict[str, str]:
-    minio = next(module for module in toolchain.MODULES if module.name == "minio")
-    return {"uv": importlib.metadata.version("uv"), **dict.fromkeys(minio.binaries, toolchain.key(minio))}
+    return {
+        "uv": importlib.metadata.version("uv"),
+        **{name: toolchain.key(toolchain.builder_of(name)) for name in COMPILED},
+    }
 
 
 def _is_there(work: Work, recipe: Recipe) -> bool:
@@ -170,8 +177,8 @@ def _contexts(work: Work, recipe: Recipe) -> dict[str, Path]:
     contexts = {"shared": SHARED}
     if "uv" in recipe.tools:
         contexts["uv"] = Path(uv.find_uv_bin()).parent
-    if "minio" in recipe.tools:
-        contexts["toolchain"] = work.machine.tool("minio").parent
+    for name in COMPILED & set(recipe.tools):
+        contexts["toolchain"] = work.machine.tool(name).parent
     if PYTHON in recipe.tools and work.python:
         contexts["python"] = work.python
     return contexts

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.mirrored_images import PGBOUNCER_TAGS
+from infra.settings import Metrics
 from pipelines import releases
 
 FOLDER = Path(__file__).parent
@@ -43,6 +45,15 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("postgres", "postgres:17.10-trixie", base="debian"),
     Recipe("object-store", "pgsty/silo:RELEASE.2026-09-16T00-00-00Z", base="debian", tools=("minio", "mc")),
     Recipe("busybox", "busybox:1.37.0-musl", base="debian"),
+)
+
+#: What the dev stack as it is has no pod of, and others may: built where a stack's images name it.
+AT_REQUEST: tuple[Recipe, ...] = (
+    Recipe("statsd-exporter", Metrics().image, base="debian", tools=("statsd_exporter",)),
+    *(
+        Recipe(folder, f"{releases.AIRFLOW_REPOSITORY}:{tag}", base="debian")
+        for folder, tag in zip(("pgbouncer", "pgbouncer-exporter"), PGBOUNCER_TAGS, strict=True)
+    ),
 )
 
 #: What no platform needs and a test builds. Of Python the tool is a folder: the prefix of one that may be copied.

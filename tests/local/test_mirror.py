@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -15,18 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as some
 from packaging.requirements import Requirement
 
+from infra import mirrored_images
+from infra.mirrored_images import of_others
 from infra.settings import Tasks
 from infra.settings_stores import MinioStore, PostgresDatabase
+from local import toolchain
 from local.machine import Machine
-from local.mirror import RECIPES, build, ensure_mirror, recipes, rootfs
+from local.mirror import AT_REQUEST, RECIPES, build, ensure_mirror, recipes, rootfs
 from local.progress import Progress
 from local.waiting import GaveUp
 from pipelines.image_lock import parse_lock
 from registry import stand_ins
+from tests.infra import stacks
 
 ROOT = Path(__file__).parents[2]
-TOOLS = {"uv": "1", "minio": "a", "mc": "a", "python": "b"}
-EVERY = (*RECIPES, recipes.ANACONDA)
+TOOLS = {"uv": "1", "minio": "a", "mc": "a", "statsd_exporter": "a", "python": "b"}
+EVERY = (*RECIPES, *AT_REQUEST, recipes.ANACONDA)
 FOLDERS = [recipe.folder for recipe in EVERY]
 
 
@@ -74,6 +79,7 @@ def test_another_root_file_system_or_shared_script_re_keys_all(copied: Path) -> 
         ("uv", {"airflow", "anaconda"}),
         ("minio", {"object-store"}),
         ("mc", {"object-store"}),
+        ("statsd_exporter", {"statsd-exporter"}),
         ("python", {"anaconda"}),
     ],
 )
@@ -100,9 +106,49 @@ def test_every_upstream_image_that_the_dev_stack_needs_has_a_stand_in() -> None:
     assert named <= {recipe.reference for recipe in RECIPES}
 
 
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_every_image_of_others_that_an_example_stack_runs_has_a_stand_in(stack: str) -> None:
+    settings = stacks.dev() if stack == "dev" else stacks.example(stack)
+    assert set(of_others(settings)) <= {recipe.reference for recipe in (*RECIPES, *AT_REQUEST)}
+
+
+@pytest.mark.parametrize(
+    ("images", "folders", "programs"),
+    [
+        ((), set(), []),
+        (("quay.io/prometheus/statsd-exporter:v0.30.0",), {"statsd-exporter"}, ["statsd_exporter"]),
+        (
+            [f"apache/airflow:{tag}" for tag in mirrored_images.PGBOUNCER_TAGS],
+            {"pgbouncer", "pgbouncer-exporter"},
+            [],
+        ),
+    ],
+)
+def test_what_a_stack_asks_for_is_built_besides(
+    images: Sequence[str], folders: set[str], programs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    compiled: list[str] = []
+    monkeypatch.setattr(build, "_ensure", lambda machine, progress, found: built.extend(one.folder for one in found))
+    monkeypatch.setattr(
+        toolchain, "ensure", lambda cache, progress, modules: compiled.extend(one.name for one in modules)
+    )
+    ensure_mirror(Machine.here(), Progress(), images)
+    assert built == [recipe.folder for recipe in RECIPES] + [one.folder for one in AT_REQUEST if one.folder in folders]
+    assert compiled == programs
+
+
+def test_the_statsd_exporter_is_of_the_version_that_its_name_says() -> None:
+    (module,) = toolchain.AT_REQUEST
+    flags = toolchain.link_flags(module, (toolchain.SOURCES / module.name / "go.mod").read_text())
+    version = next(one for one in AT_REQUEST if one.folder == "statsd-exporter").reference.rpartition(":")[2]
+    assert f"-X=github.com/prometheus/common/version.Version={version}" in flags
+
+
 def test_one_that_no_platform_needs_is_none_of_its_recipes() -> None:
     """It would be built by every first `make up`."""
     assert recipes.ANACONDA not in RECIPES
+    assert not set(AT_REQUEST) & set(RECIPES)
     assert recipes.keys("root", {"uv": "1", "minio": "a", "mc": "a"}).keys() == {recipe.folder for recipe in RECIPES}
 
 

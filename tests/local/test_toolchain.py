@@ -11,10 +11,11 @@ import pytest
 
 from local import toolchain
 from local.progress import Progress
-from local.toolchain import MODULES, Module
+from local.toolchain import AT_REQUEST, MODULES, Module
 from local.waiting import GaveUp
 
 OURS = "de-airflow-pipeline/local/toolchain"
+EVERY = (*MODULES, *AT_REQUEST)
 # containerd does not compile with those of the kubelet that it serves.
 OLDER_FOR_CONTAINERD = {"k8s.io/cri-api", "k8s.io/kubelet"}
 
@@ -28,11 +29,11 @@ def sources(tmp_path: Path) -> Path:
     return Path(shutil.copytree(toolchain.SOURCES, tmp_path / "toolchain"))
 
 
-@pytest.mark.parametrize("entry", MODULES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
 def test_the_table_builds_what_the_module_declares(entry: Module) -> None:
     content = (toolchain.SOURCES / entry.name / "go.mod").read_text()
     block = re.search(r"^tool \((.*?)^\)", content, re.MULTILINE | re.DOTALL)
-    declared = block.group(1).split() if block else []
+    declared = block.group(1).split() if block else re.findall(r"^tool (\S+)$", content, re.MULTILINE)
     own = [
         f"{OURS}/{file.parent.relative_to(toolchain.SOURCES)}"
         for file in (toolchain.SOURCES / entry.name).rglob("main.go")
@@ -49,21 +50,21 @@ def test_modules_pin_what_they_share_at_one_version() -> None:
     assert {path for path, versions in pinned.items() if len(versions) > 1} == OLDER_FOR_CONTAINERD
 
 
-@pytest.mark.parametrize("entry", MODULES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
 @pytest.mark.parametrize("file", ["go.mod", "go.sum"])
 def test_a_changed_pin_is_another_key(sources: Path, entry: Module, file: str) -> None:
-    before = {other.name: toolchain.key(other, sources) for other in MODULES}
+    before = {other.name: toolchain.key(other, sources) for other in EVERY}
     toolchain.key.cache_clear()
     with (sources / entry.name / file).open("a") as pins:
         pins.write("// another pin\n")
-    after = {other.name: toolchain.key(other, sources) for other in MODULES}
+    after = {other.name: toolchain.key(other, sources) for other in EVERY}
     assert {name for name in before if before[name] != after[name]} == {entry.name}
 
 
 def test_a_copy_elsewhere_with_other_modes_has_the_same_key(sources: Path) -> None:
     for file in sources.rglob("*"):
         file.chmod(0o700)
-    for entry in MODULES:
+    for entry in EVERY:
         assert toolchain.key(entry, sources) == toolchain.key(entry)
 
 
@@ -82,14 +83,22 @@ def test_programs_are_stamped_with_the_pinned_versions() -> None:
         toolchain.link_flags(entry, "require k8s.io/kubernetes-else v1.0.0\n")
 
 
-@pytest.mark.parametrize("entry", MODULES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
 def test_every_stamped_module_is_pinned(entry: Module) -> None:
     toolchain.link_flags(entry, (toolchain.SOURCES / entry.name / "go.mod").read_text())
 
 
 def test_no_two_modules_build_a_binary_of_one_name() -> None:
-    names = [name for entry in MODULES for name in entry.binaries]
+    names = [name for entry in EVERY for name in entry.binaries]
     assert len(names) == len(set(names))
+
+
+def test_what_is_compiled_at_request_is_missing_from_no_platform(tmp_path: Path) -> None:
+    for entry in MODULES:
+        toolchain.folder(tmp_path, entry).mkdir(parents=True)
+    assert toolchain.missing(tmp_path) == ()
+    assert toolchain.missing(tmp_path, AT_REQUEST) == AT_REQUEST
+    assert toolchain.path(tmp_path, "statsd_exporter").parent == toolchain.folder(tmp_path, AT_REQUEST[0])
 
 
 def test_an_unknown_binary_is_refused(tmp_path: Path) -> None:

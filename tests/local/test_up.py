@@ -76,7 +76,7 @@ def fakes(root: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(platform, "start", fakes.start)
     monkeypatch.setattr(up, "connect", lambda machine: fakes.cluster.client())
     monkeypatch.setattr(LogIn, "check", lambda log_in: None)
-    monkeypatch.setattr(up, "ensure_mirror", lambda machine, progress: None)
+    monkeypatch.setattr(up, "ensure_mirror", lambda machine, progress, images: None)
     monkeypatch.setattr(FakeApply, "fakes", fakes, raising=False)
     monkeypatch.setattr(up, "Apply", FakeApply)
     monkeypatch.setattr(smoke, "airflow", lambda client, settings: Airflow())
