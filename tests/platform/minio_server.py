@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.object_store_policies import USERS, User, document
+from local.certificates import Authority, Identity
 from local.machine import Machine
 from local.waiting import wait
 
@@ -25,17 +26,20 @@ READY_SECONDS = 30
 
 @dataclass
 class Minio:
-    """A server with one bucket; ``password`` is that of root and of every user."""
+    """A server with one bucket; ``password`` is that of root and of every user, ``trusted`` who signed its
+    certificate, where it has one."""
 
     machine: Machine
     address: str
     home: Path
     password: str
     bucket: str
+    trusted: Path | None = None
 
     def mc(self, *arguments: str, text: str = "") -> None:
         host = self.address.replace("://", f"://root:{self.password}@")
         environment = {**os.environ, "MC_HOST_store": host, "MC_CONFIG_DIR": str(self.home / "mc")}
+        environment |= {"SSL_CERT_FILE": str(self.trusted)} if self.trusted else {}
         command = [str(self.machine.tool("mc")), "--quiet", *arguments]
         done = subprocess.run(command, env=environment, input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -60,7 +64,8 @@ class Minio:
 
     def client(self, user: str) -> Any:
         config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"max_attempts": 0})
-        return boto3.session.Session().client("s3", config=config, **self.settings(user))
+        verify = str(self.trusted) if self.trusted else None
+        return boto3.session.Session().client("s3", config=config, verify=verify, **self.settings(user))
 
     def add_users(self) -> None:
         """Every user of the bucket, with the rights that the product gives it."""
@@ -75,23 +80,42 @@ def _nothing() -> dict[str, Any]:
 
 
 @contextmanager
-def minio_server(machine: Machine, home: Path, bucket: str, host: str = "127.0.0.1") -> Iterator[Minio]:
-    """The server, with the bucket, for as long as it is needed; pods reach it where ``host`` is the node's address."""
+def minio_server(
+    machine: Machine, home: Path, bucket: str, host: str = "127.0.0.1", authority: Authority | None = None
+) -> Iterator[Minio]:
+    """The server, with the bucket, for as long as it is needed; pods reach it where ``host`` is the node's address.
+
+    With an ``authority`` it has a certificate of theirs, and answers to nothing but TLS.
+    """
     with socket.socket() as free:
         free.bind((host, 0))
         address = f"{host}:{free.getsockname()[1]}"
     password = secrets.token_hex(20)
     environment = {**os.environ, "MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": password, "HOME": str(home)}
     command = [str(machine.tool("minio")), "server", str(home / "data"), "--address", address, "--quiet"]
+    if authority:
+        certificates = home / "certificates"
+        certificates.mkdir()
+        key, certificate = halves(authority.issue("object-store", Identity("object-store", names=(host,))))
+        (certificates / "private.key").write_text(key)
+        (certificates / "public.crt").write_text(certificate)
+        command += ["--certs-dir", str(certificates)]
+    scheme, trusted = ("https", authority.certificate) if authority else ("http", None)
     with (home / "log").open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
         try:
-            found = Minio(machine, f"http://{address}", home, password, bucket)
+            found = Minio(machine, f"{scheme}://{address}", home, password, bucket, trusted)
             root = found.client("root")
             wait("MinIO", lambda: _refusal(root), READY_SECONDS)
             root.create_bucket(Bucket=bucket)
             yield found
         finally:
             server.terminate()
+
+
+def halves(file: Path) -> tuple[str, str]:
+    """Private key and certificate of what an authority has issued."""
+    key, begin, certificate = file.read_text().partition("-----BEGIN CERTIFICATE-----")
+    return key, begin + certificate
 
 
 def _refusal(client: Any) -> str | None:

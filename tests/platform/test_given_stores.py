@@ -1,257 +1,248 @@
-"""Staging's settings over what others run: an S3-compatible store and a Postgres that exist, on the real engine.
+"""Staging's and prod's settings, as they are committed, over a store and a database that others run, with TLS.
 
-The tests go on from one another's state.
+On the real engine, with the official chart. The tests go on from one another's state, staging's before prod's, which
+runs the images that staging has built.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import yaml
-from lightkube import ApiError, Client
-from lightkube.codecs import from_dict
-from lightkube.resources.apps_v1 import StatefulSet
-from lightkube.resources.core_v1 import Namespace, Service
+from lightkube import Client
+from lightkube.resources.batch_v1 import CronJob
+from lightkube.resources.core_v1 import Pod
 
-from infra import settings_source
+from infra import names, pgbouncer, promotion
+from infra.mirrored_images import of_others
 from infra.names import STORE_AIRFLOW_SECRET
-from infra.object_store_policies import USERS
-from infra.settings import PROJECT, Settings
 from local import pulumi_engine, services, smoke
 from local.airflow_api import AirflowApi
-from local.bucket import Bucket, secret
-from local.engine import STAND_IN
+from local.bucket import Bucket, secret, service_address
+from local.cluster import kubectl
 from local.kubernetes_client import connect, namespace_annotations
-from local.machine import KUBE_CONTEXT, Machine
+from local.machine import Machine
+from local.mirror import ensure_mirror
 from local.progress import Progress
 from local.waiting import wait
-from local.workloads import wait_for_rollout
+from local.workloads import wait_for_job
+from registry.client import Registry, docker_credentials
 from tests.conftest import ROOT
 from tests.platform.commands import clone_of
-from tests.platform.minio_server import Minio, minio_server
+from tests.platform.given_services import Given, given_services, remove
+from tests.platform.stack_owner import TRUSTED, Owner, owner_of
 
 # All of Airflow comes up beside what is there.
-pytestmark = [pytest.mark.platform, pytest.mark.cli, pytest.mark.long]
+pytestmark = [pytest.mark.platform, pytest.mark.cli, pytest.mark.chart, pytest.mark.long]
 
-STACK, NAME, GIVEN = "staging", "airflow-staging", "airflow-staging-given"
-BUCKET = "acme-staging"
-#: Every pod's gateway: what listens there is reached from all of them.
-NODE = "10.244.0.1"
-POSTGRES_SECONDS, SERVED_SECONDS, RUN_SECONDS, GONE_SECONDS = 120, 90, 300, 300
+SERVED_SECONDS, RUN_SECONDS, SEEN_SECONDS, JOB_SECONDS = 90, 300, 120, 180
+LONG_RUNNING = {"api-server", "dag-processor", "scheduler", "triggerer"}
+PGBOUNCER_METRICS = 9127
 
 
-@dataclass
-class Person:
-    """Who works on the stack from a clone of her own, with a backend of her own."""
+@dataclass(frozen=True)
+class Up:
+    """A stack that is up; ``said`` is what its first ``pulumi up`` has told."""
 
-    machine: Machine
-    clone: Path
-    environment: dict[str, str]
-
-    def types(self, *command: str, text: str = "") -> str:
-        done = subprocess.run(
-            command, cwd=self.clone, env=self.environment, input=text, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
-        return done.stdout
-
-    def up(self, *options: str) -> str:
-        return self.types("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive", *options)
-
-    def state(self) -> list[dict[str, Any]]:
-        said = self.types("pulumi", "stack", "export", "--stack", STACK)
-        found: list[dict[str, Any]] = json.loads(said)["deployment"]["resources"]
-        return found
+    name: str
+    owner: Owner
+    client: Client
+    given: Given
+    said: str
 
     @property
-    def settings(self) -> Settings:
-        log_in = json.loads(self.machine.registry_credentials.read_text())
-        path = self.clone / f"Pulumi.{STACK}.yaml"
-        return settings_source.load_file(path, {"registryCredentials": [log_in]})
+    def namespace(self) -> str:
+        return f"airflow-{self.name}"
+
+    @property
+    def api(self) -> AirflowApi:
+        return smoke.airflow(self.client, self.owner.settings(self.name))
+
+    def addresses(self) -> dict[str, str]:
+        """The address of every pod of Airflow's namespace that had one -> what it is."""
+        found: dict[str, str] = {}
+        for pod in self.client.list(Pod, namespace=self.namespace):
+            live: Any = pod
+            labels = live.metadata.labels or {}
+            if live.status.podIP:
+                found[live.status.podIP] = labels.get("component") or labels.get("app.kubernetes.io/name", "")
+        return found
+
+    def run(self, dag: str) -> str:
+        """Run a DAG to its good end; the run's name."""
+        api, run, ends = self.api, "over-given-stores", ("success", "failed")
+        api.log_in()
+        wait("the DAG to be served", lambda: None if api.dag(dag) else str(api.import_errors()), SERVED_SECONDS)
+        api.unpause(dag)
+        api.trigger(dag, run)
+        wait("the run", lambda: None if (state := api.run_state(dag, run)) in ends else str(state), RUN_SECONDS)
+        assert api.run_state(dag, run) == "success", [api.log(dag, run, task) for task in api.tasks(dag, run)]
+        return run
+
+    def at(self, service: str, port: int) -> str:
+        return service_address(self.client, self.namespace, service, port)
 
 
 @pytest.fixture(scope="module")
-def client(started: Machine) -> Client:
-    return connect(started)
-
-
-@pytest.fixture(scope="module")
-def minio(started: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
-    with minio_server(started, tmp_path_factory.mktemp("minio"), BUCKET, NODE) as found:
-        found.add_users()
-        yield found
-
-
-@pytest.fixture(scope="module")
-def database(started: Machine, client: Client) -> Iterator[tuple[str, str]]:
-    """Host and password of a Postgres that the stack did not make."""
-    password = secrets.token_urlsafe(24)
-    _remove(client, GIVEN)
-    client.create(Namespace.from_dict({"metadata": {"name": GIVEN}}))
-    try:
-        for manifest in _postgres(password):
-            client.create(from_dict(manifest))
-        wait_for_rollout(client, StatefulSet, "postgres", GIVEN, POSTGRES_SECONDS, Progress().doing)
-        live: Any = client.get(Service, "postgres", namespace=GIVEN)
-        assert live.spec.clusterIP
-        yield f"postgres.{GIVEN}.svc", password
-    finally:
-        _remove(client, GIVEN)
-
-
-@pytest.fixture(scope="module")
-def person(
-    started: Machine, client: Client, minio: Minio, database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Person]:
+def owner(started: Machine, tmp_path_factory: pytest.TempPathFactory) -> Owner:
     if not pulumi_engine.available():
         pytest.skip("no Pulumi CLI on PATH")
+    if not os.environ.get("AIRFLOW_CHART"):
+        pytest.skip("AIRFLOW_CHART names no chart, and the stand-in has no part of what these stacks have")
     services.keep(started)
-    folder = tmp_path_factory.mktemp("staging")
-    person = Person(started, clone_of(ROOT, folder / "clone"), _environment(started, folder))
-    _remove(client, NAME, f"{NAME}-tasks")
-    try:
-        _configure(person, minio, database)
-        yield person
-    finally:
-        _remove(client, NAME, f"{NAME}-tasks")
+    folder = tmp_path_factory.mktemp("owner")
+    found = owner_of(started, clone_of(ROOT, folder / "clone"), folder)
+    found.trust_the_store()
+    return found
 
 
-def _environment(machine: Machine, folder: Path) -> dict[str, str]:
-    (folder / "backend").mkdir()
-    plugins = all(shutil.which(f"pulumi-resource-{name}") for name in pulumi_engine.PLUGINS)
-    return {
-        **os.environ,
-        **machine.environment(),
-        "PATH": os.pathsep.join((machine.environment()["PATH"], os.environ["PATH"])),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-        "PULUMI_CONFIG_PASSPHRASE": "for this test",
-        "PULUMI_HOME": str(folder / ".pulumi"),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "AIRFLOW_CHART": os.environ.get("AIRFLOW_CHART") or str(ROOT / STAND_IN),
-        **({"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"} if plugins else {}),
-    }
+@pytest.fixture(scope="module", params=["staging", "prod"])
+def stack(
+    request: pytest.FixtureRequest, owner: Owner, started: Machine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Up]:
+    name, client = request.param, connect(started)
+    namespaces = (f"airflow-{name}", f"airflow-{name}-tasks")
+    with given_services(started, client, name, tmp_path_factory.mktemp(name)) as given:
+        remove(client, *namespaces)
+        try:
+            owner.configure(name, given)
+            if owner.settings(name).images.mode == "promote":
+                owner.commands("stacks", "promote", "staging", name)
+            ensure_mirror(started, Progress(), of_others(owner.settings(name)))
+            yield Up(name, owner, client, given, owner.up(name))
+        finally:
+            remove(client, *namespaces)
 
 
-def _configure(person: Person, minio: Minio, database: tuple[str, str]) -> None:
-    """The committed file of staging, with this machine's places filled in and its secrets set."""
-    file = person.clone / f"Pulumi.{STACK}.yaml"
-    document = yaml.safe_load(file.read_text())
-    host, password = database
-    config = document["config"]
-    log_in = json.loads(person.machine.registry_credentials.read_text())
-    given: dict[str, Any] = {
-        "name": NAME,
-        "kubernetes": {"context": KUBE_CONTEXT},
-        "registry": {"server": person.machine.registry, "owner": "local"},
-        "objectStore": {"kind": "endpoint", "bucket": BUCKET, "url": minio.address},
-        # This machine has stand-ins of neither FAB's packages nor the statsd exporter, and its Postgres no certificate.
-        "database": {**config[f"{PROJECT}:database"], "host": host, "tls": "disable"},
-        "access": {},
-        "airflow": {key: value for key, value in config[f"{PROJECT}:airflow"].items() if key != "metrics"},
-    }
-    config |= {f"{PROJECT}:{key}": value for key, value in given.items()}
-    file.write_text(yaml.safe_dump(document))
-    person.types("pulumi", "stack", "init", STACK)
-    hidden = {"database.password": password, "registryCredentials[0].password": log_in["password"]}
-    hidden |= {f"objectStore.keys.{user.name}.secretKey": minio.password for user in USERS}
-    for (part, key), entries in services.secrets(person.machine).items():
-        hidden |= {f"{part}.{key}.{name}": json.dumps(value) for name, value in entries.items()}
-    clear = {f"objectStore.keys.{user.name}.accessKey": user.name for user in USERS}
-    clear |= {f"registryCredentials[0].{key}": log_in[key] for key in ("server", "username")}
-    command = ("pulumi", "config", "set", "--stack", STACK, "--path")
-    for path, value in clear.items():
-        person.types(*command, f"{PROJECT}:{path}", value)
-    for path, value in hidden.items():
-        person.types(*command, "--secret", f"{PROJECT}:{path}", text=value)
-
-
-def _postgres(password: str) -> Iterator[dict[str, Any]]:
-    labels = {"app": "postgres"}
-    metadata = {"name": "postgres", "namespace": GIVEN}
-    yield {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}}
-    service = {"selector": labels, "ports": [{"port": 5432}]}
-    yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service}
-    variables = {"POSTGRES_USER": "airflow", "POSTGRES_DB": "airflow", "PGDATA": "/data/pgdata"}
-    variables |= {"POSTGRES_INITDB_ARGS": "--encoding=UTF8", "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres/password"}
-    ready = ["pg_isready", "--host=127.0.0.1", "--username=airflow", "--quiet"]
-    container = {
-        "name": "postgres",
-        "image": "postgres:17.10-trixie",
-        "env": [{"name": name, "value": value} for name, value in variables.items()],
-        "readinessProbe": {"exec": {"command": ready}, "periodSeconds": 2},
-        "volumeMounts": [
-            {"name": "data", "mountPath": "/data"},
-            {"name": "password", "mountPath": "/run/secrets/postgres"},
-        ],
-    }
-    volumes = [{"name": "data", "emptyDir": {}}, {"name": "password", "secret": {"secretName": "postgres"}}]
-    who = {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999}
-    pod = {
-        "metadata": {"labels": labels},
-        "spec": {"securityContext": who, "containers": [container], "volumes": volumes},
-    }
-    spec = {"serviceName": "postgres", "selector": {"matchLabels": labels}, "template": pod}
-    yield {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
-
-
-def _remove(client: Client, *names: str) -> None:
-    for name in names:
-        with contextlib.suppress(ApiError):
-            client.delete(Namespace, name)
-    wait(
-        "namespaces to go",
-        lambda: ", ".join(name for name in names if namespace_annotations(client, name) is not None) or None,
-        GONE_SECONDS,
-    )
-
-
-def test_staging_comes_up_over_what_others_run(person: Person, client: Client) -> None:
-    said = person.up()
-    assert "Traceback" not in said
-    kinds = {one["type"] for one in person.state()}
+def test_it_comes_up_over_what_others_run(stack: Up) -> None:
+    assert "Traceback" not in stack.said
+    kinds = {one["type"] for one in stack.owner.state(stack.name)}
     assert "kubernetes:apps/v1:StatefulSet" not in kinds
     assert "kubernetes:helm.sh/v3:Release" in kinds
-    connection = json.loads(secret(client, NAME, STORE_AIRFLOW_SECRET)["AIRFLOW_CONN_OBJECT_STORE"])
+    connection = json.loads(secret(stack.client, stack.namespace, STORE_AIRFLOW_SECRET)["AIRFLOW_CONN_OBJECT_STORE"])
     assert connection["login"] == "airflow"
+    assert connection["extra"]["endpoint_url"].startswith("https://")
 
 
-def test_the_second_time_nothing_changes(person: Person) -> None:
-    assert "unchanged" in person.up("--expect-no-changes")
+def test_the_second_time_nothing_changes(stack: Up) -> None:
+    assert "unchanged" in stack.owner.up(stack.name, "--expect-no-changes")
 
 
-def test_dags_run_and_their_logs_lie_in_the_given_bucket(person: Person, client: Client, minio: Minio) -> None:
-    settings = person.settings
-    api: AirflowApi = smoke.airflow(client, settings)
-    api.log_in()
-    dag, run = "cost_of_living", "over-given-stores"
-    wait("the DAG to be served", lambda: None if api.dag(dag) else str(api.import_errors()), SERVED_SECONDS)
-    api.unpause(dag)
-    api.trigger(dag, run)
-    ends = ("success", "failed")
-    wait("the run", lambda: None if (state := api.run_state(dag, run)) in ends else str(state), RUN_SECONDS)
-    assert api.run_state(dag, run) == "success"
-    root = minio.client("root")
-    found = {one["Key"] for one in root.list_objects_v2(Bucket=BUCKET)["Contents"]}
-    assert any(key.startswith(f"logs/dag_id={dag}/run_id={run}/") for key in found)
-    assert Bucket(client, settings).published_version()
+def test_who_builds_none_runs_what_the_other_has_built(stack: Up) -> None:
+    built = [one for one in stack.owner.state(stack.name) if one["type"] == "docker-build:index:Image"]
+    settings = stack.owner.settings(stack.name)
+    if settings.images.mode == "build":
+        assert built
+        return
+    assert not built
+    path = promotion.path_of(stack.name)
+    promoted = promotion.read(stack.owner.clone, path)
+    server, log_ins = settings.registry.server, docker_credentials(stack.owner.machine.docker_config)
+    with Registry(server, log_ins[server]) as registry:
+        assert {one.digest for one in promoted.images.values()} == {
+            registry.digest(one.source) for one in promoted.images.values()
+        }
+        assert all(registry.exists(one.pinned) for one in promoted.images.values())
 
 
-def test_what_is_protected_stays_when_the_stack_is_destroyed(person: Person, client: Client) -> None:
-    said = person.types(".venv/bin/python", "-m", "commands", "stacks", "destroy", STACK, "--yes")
+def test_the_first_administrator_logs_in(stack: Up) -> None:
+    wait("Airflow", stack.api.unhealthy, SERVED_SECONDS)
+    stack.api.log_in()
+    assert stack.given.database.query("SELECT username FROM ab_user") == "admin"
+    assert (
+        stack.given.database.query(
+            "SELECT r.name FROM ab_user u JOIN ab_user_role ur ON ur.user_id = u.id JOIN ab_role r ON r.id = ur.role_id"
+        )
+        == "Admin"
+    )
+    wrong = {"username": "admin", "password": "another"}
+    answer = httpx.post(f"{stack.api.address}/auth/token", json=wrong, trust_env=False, timeout=30)
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_a_dag_runs_and_its_logs_lie_in_the_given_bucket(stack: Up) -> None:
+    settings = stack.owner.settings(stack.name)
+    kubectl(
+        stack.owner.machine, "--namespace", settings.tasks_namespace, "create", "configmap", TRUSTED,
+        f"--from-literal=ca.pem={stack.given.authority}",
+    )  # fmt: skip
+    run = stack.run("cost_of_living")
+    root = stack.given.store.client("root")
+    found = {one["Key"] for one in root.list_objects_v2(Bucket=settings.object_store.bucket)["Contents"]}
+    assert any(key.startswith(f"logs/dag_id=cost_of_living/run_id={run}/") for key in found)
+    assert Bucket(stack.client, settings).published_version()
+
+
+def test_a_worker_pod_reaches_all_of_it(stack: Up) -> None:
+    stack.run("lakehouse_summary")
+
+
+def test_the_database_is_reached_as_the_settings_say(stack: Up) -> None:
+    """By TLS only, which its server insists on; through PgBouncer, where there is a pool, but for Jobs."""
+    settings, database = stack.owner.settings(stack.name), stack.given.database
+    known = stack.addresses()
+    seen = {known[address] for address in database.clients() if address in known}
+    assert {"airflow-migration", "airflow-backup"} <= seen
+    if settings.database.pool is None:
+        assert seen >= LONG_RUNNING
+        return
+    assert not seen & LONG_RUNNING
+    assert "pgbouncer" in seen
+    console = f"{names.PGBOUNCER}.{stack.namespace}.svc"
+    pools = database.query("SHOW POOLS", console, pgbouncer.PORT, "pgbouncer")
+    assert any(line.startswith("airflow|airflow|") for line in pools.splitlines()), pools
+    servers = database.query("SHOW SERVERS", console, pgbouncer.PORT, "pgbouncer").splitlines()
+    assert servers
+    assert all("TLS" in line for line in servers)
+    [pod] = [address for address, what in known.items() if what == "pgbouncer"]
+    metrics = httpx.get(f"http://{pod}:{PGBOUNCER_METRICS}/metrics", trust_env=False, timeout=30).text
+    assert "pgbouncer_up 1" in metrics
+
+
+def test_there_are_as_many_of_each_as_the_size_says(stack: Up) -> None:
+    counts = stack.owner.settings(stack.name).airflow.availability.replicas.model_dump(by_alias=True)
+    running = list(stack.addresses().values())
+    assert running.count("scheduler") == counts["scheduler"]
+    assert running.count("api-server") == counts["apiServer"]
+    assert running.count("triggerer") == counts["triggerer"]
+
+
+def test_prometheus_would_read_what_airflow_counts(stack: Up) -> None:
+    address = stack.at("airflow-statsd", 9102)
+
+    def missing() -> str | None:
+        text = httpx.get(f"{address}/metrics", trust_env=False, timeout=30).text
+        return None if "airflow_scheduler_heartbeat" in text else f"{len(text.splitlines())} lines, none of them"
+
+    wait("the scheduler's heartbeat", missing, SEEN_SECONDS)
+    assert '0.30.0"' in httpx.get(f"{address}/metrics", trust_env=False, timeout=30).text
+
+
+def test_pods_that_are_left_are_cleaned_up(stack: Up) -> None:
+    [job] = stack.client.list(CronJob, namespace=stack.namespace)
+    assert job.metadata is not None
+    where = ("--namespace", stack.namespace)
+    kubectl(stack.owner.machine, *where, "create", "job", "clean-up-now", f"--from=cronjob/{job.metadata.name}")
+    wait_for_job(stack.client, "clean-up-now", stack.namespace, JOB_SECONDS, Progress().doing)
+
+
+def test_a_dump_goes_to_the_bucket(stack: Up) -> None:
+    stack.owner.commands("stacks", "backup", stack.name)
+    root = stack.given.store.client("root")
+    found = root.list_objects_v2(Bucket=stack.given.store.bucket, Prefix="backups/")["Contents"]
+    assert [one["Key"].endswith(".dump") and one["Size"] > 0 for one in found] == [True]
+
+
+def test_what_is_protected_stays_when_the_stack_is_destroyed(stack: Up) -> None:
+    said = stack.owner.commands("stacks", "destroy", stack.name, "--yes")
     assert "are protected and stay" in said
-    for name in (NAME, f"{NAME}-tasks"):
-        assert namespace_annotations(client, name) is not None
-    kinds = {one["type"] for one in person.state()}
+    for name in (stack.namespace, f"{stack.namespace}-tasks"):
+        assert namespace_annotations(stack.client, name) is not None
+    kinds = {one["type"] for one in stack.owner.state(stack.name)}
     assert "kubernetes:helm.sh/v3:Release" not in kinds
-    assert secret(client, NAME, "airflow-fernet-key")["fernet-key"]
+    assert secret(stack.client, stack.namespace, "airflow-fernet-key")["fernet-key"]
