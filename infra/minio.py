@@ -53,7 +53,7 @@ def serve(arguments: MinioArguments, opts: pulumi.ResourceOptions) -> Access:
     return Access(
         bucket=settings.bucket,
         region=settings.region,
-        endpoint=arguments.namespace.apply(lambda namespace: f"{_scheme(settings)}://{NAME}.{namespace}.svc:{PORT}"),
+        endpoint=_host(arguments).apply(lambda host: f"{_scheme(settings)}://{host}"),
         keys={name: Keys(name, password) for name, password in passwords.items()},
         authority=f"{names.RUNTIME_PATH}/{AUTHORITY_FILE}" if settings.tls and settings.tls.authority else None,
         ready=(setup,),
@@ -76,6 +76,11 @@ def lifecycle(settings: MinioStore) -> str:
         markers = {"Expiration": {"ExpiredObjectDeleteMarker": True}}
         rules.append({"ID": "overwritten", "Status": "Enabled", "Filter": {"Prefix": ""}, **overwritten, **markers})
     return json.dumps({"Rules": rules}, indent=1)
+
+
+def _host(arguments: MinioArguments) -> pulumi.Output[str]:
+    """Name and port that everybody asks for: a certificate is for one name."""
+    return arguments.namespace.apply(lambda namespace: f"{NAME}.{namespace}.svc:{PORT}")
 
 
 def _scheme(settings: MinioStore) -> str:
@@ -103,11 +108,13 @@ def _setup(
         },
         opts=unprotected,
     )
+    log_in = "$(ROOT_USER):$(ROOT_PASSWORD)"
+    server = _host(arguments).apply(lambda host: f"{_scheme(settings)}://{log_in}@{host}")
     environment = [
         jobs.from_secret("ROOT_USER", names.STORE_ROOT_SECRET, "user"),
         jobs.from_secret("ROOT_PASSWORD", names.STORE_ROOT_SECRET, "password"),
         # Kubelet puts the two above in its place.
-        *jobs.plain({"MC_HOST_store": f"{_scheme(settings)}://$(ROOT_USER):$(ROOT_PASSWORD)@{NAME}:{PORT}"}),
+        *jobs.plain({"MC_HOST_store": server}),
         *jobs.plain({"MC_CONFIG_DIR": "/tmp/mc", "HOME": "/tmp"}),  # noqa: S108 - an emptyDir
         *jobs.plain({"BUCKET": settings.bucket, "REGION": settings.region}),
         *jobs.plain({"VERSIONING": "enable" if settings.versioning else "suspend"}),

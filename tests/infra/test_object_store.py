@@ -150,7 +150,9 @@ def test_with_a_certificate_everything_is_https() -> None:
     assert "verify" not in json.loads(text)["extra"]
     job = found.one(":Job", "object-store-setup").inputs["spec"]["template"]["spec"]["containers"][0]
     (host,) = [one["value"] for one in job["env"] if one["name"] == "MC_HOST_store"]
+    # The one name that a certificate must hold.
     assert host.startswith("https://")
+    assert host.endswith("@object-store.airflow.svc:9000")
 
 
 def test_an_authority_of_one_s_own_reaches_whoever_asks_the_store() -> None:
