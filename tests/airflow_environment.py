@@ -24,6 +24,7 @@ WANTED = (
     f"apache-airflow=={releases.AIRFLOW}",
     "apache-airflow-providers-amazon",
     "apache-airflow-providers-cncf-kubernetes",
+    "apache-airflow-providers-fab",
     "apache-airflow-providers-postgres",
     "apache-airflow-providers-standard",
     "moto[server]==5.2.1",
