@@ -25,7 +25,7 @@ OWNERS = {"staging": "local", "prod": "production"}
 #: The ConfigMap of the tasks' namespace by which task pods trust the store.
 TRUSTED = "store-authority"
 #: What prod's replicas ask for together is more than this machine has; how many there are stays as it is.
-ROOM = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+ROOM = {"cpu": "50m", "memory": "256Mi"}
 COMPONENTS = ("apiServer", "scheduler", "dagProcessor", "triggerer", "jobs")
 
 
@@ -96,7 +96,7 @@ class Owner:
         store = {key: value for key, value in config[f"{PROJECT}:objectStore"].items() if key.endswith("Days")}
         airflow = config[f"{PROJECT}:airflow"]
         if f"{PROJECT}:size" in config:
-            airflow = {**airflow, "components": dict.fromkeys(COMPONENTS, ROOM)}
+            airflow = {**airflow, "components": {name: {"requests": dict(ROOM)} for name in COMPONENTS}}
         return {
             "name": f"airflow-{stack}",
             "kubernetes": {"context": KUBE_CONTEXT},
