@@ -48,7 +48,7 @@ def test_every_image_stands_on_one_of_its_bases() -> None:
     [
         ("Dockerfile", f"    AIRFLOW_VERSION={releases.AIRFLOW} \\"),
         ("Dockerfile", f"FROM {releases.PYTHON_IMAGE}"),
-        ("requirements.in", f"apache-airflow=={releases.AIRFLOW}"),
+        ("requirements.in", f"apache-airflow[google-auth,statsd]=={releases.AIRFLOW}"),
         ("requirements.lock", f"apache-airflow=={releases.AIRFLOW} \\"),
     ],
 )
