@@ -21,7 +21,7 @@ from lightkube.resources.core_v1 import Pod
 from infra import names, pgbouncer, promotion
 from infra.mirrored_images import of_others
 from infra.names import STORE_AIRFLOW_SECRET
-from local import pulumi_engine, services, smoke
+from local import services, smoke
 from local.airflow_api import AirflowApi
 from local.bucket import Bucket, secret, service_address
 from local.cluster import kubectl
@@ -90,8 +90,6 @@ class Up:
 
 @pytest.fixture(scope="module")
 def owner(started: Machine, tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    if not pulumi_engine.available():
-        pytest.skip("no Pulumi CLI on PATH")
     if not os.environ.get("AIRFLOW_CHART"):
         pytest.skip("AIRFLOW_CHART names no chart, and the stand-in has no part of what these stacks have")
     services.keep(started)
