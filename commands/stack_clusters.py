@@ -7,8 +7,13 @@ from lightkube.core.exceptions import ConfigError
 
 from infra.settings import Settings
 from local.kubernetes_client import connect
-from local.machine import KUBE_CONTEXT, Machine
+from local.machine import KUBE_CONTEXT, STACK, Machine
 from pipelines.errors import InputError, Problem
+
+
+def is_this_machine_s(stack: str, settings: Settings) -> bool:
+    """Whether ``make up`` deploys the stack."""
+    return stack == STACK and settings.kubernetes.context == KUBE_CONTEXT
 
 
 def cluster_of(machine: Machine, settings: Settings) -> Client:

@@ -6,15 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from commands.stack_clusters import is_this_machine_s
 from infra.settings import Settings
-from local.machine import KUBE_CONTEXT, STACK
 from local.waiting import GaveUp
 from pipelines.errors import InputError, Problem
 
 
 def deploy(stack: str, settings: Settings, folder: Path = Path(), python: str = sys.executable) -> None:
     """Deploy what the folder holds, under the Python given. Raises GaveUp when that fails; the tool has said why."""
-    if stack == STACK and settings.kubernetes.context == KUBE_CONTEXT:
+    if is_this_machine_s(stack, settings):
         command = [python, "-m", "commands", "local", "up", "--no-smoke"]
     else:
         command = ["pulumi", "up", "--stack", stack, "--yes"]

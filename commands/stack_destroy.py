@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from commands.failure import told
+from commands.stack_clusters import is_this_machine_s
+from commands.stack_files import settings_of
 from commands.tables import show
+from local.destruction import Deployment, Resource, of_this_machine, resources_of
+from local.machine import STACK, Machine
+from local.progress import Progress
 from pipelines.errors import InputError, Problem
 
 #: Resource types that hold data, whether or not they are protected.
@@ -21,16 +24,6 @@ DATA = {
     "kubernetes:apps/v1:StatefulSet": "the server; its volume goes with the namespace",
     "aws:s3/bucket:Bucket": "DAG versions, logs, results, back-ups",
 }
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource of a stack's state."""
-
-    type: str
-    name: str
-    protected: bool
-    retained: bool
 
 
 def destroy(
@@ -42,7 +35,8 @@ def destroy(
     To take that away as well: protect: false in the stack file, pulumi up, then this again.
     """
     with told():
-        resources = read(_state(stack))
+        here = _here(stack)
+        resources = here.resources() if here else resources_of(_state(stack).get("deployment", {}))
         if not resources:
             typer.echo(f"the stack {stack} holds nothing")
             return
@@ -52,23 +46,26 @@ def destroy(
         if kept:
             show(("type", "kept"), kept)
         _ask(stack, yes=yes)
-        command = ["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"]
-        done = subprocess.run([*command, *(["--exclude-protected"] if kept else [])], check=False)
-        if done.returncode:
-            raise typer.Exit(done.returncode)
+        if here:
+            here.destroy(but_protected=bool(kept))
+        else:
+            _destroy(stack, but_protected=bool(kept))
         if kept:
             typer.echo("kept, and still in the stack: " + ", ".join(name for _, name in kept))
 
 
-def read(state: Mapping[str, Any]) -> list[Resource]:
-    """The resources of an exported state, without components, providers and the stack itself."""
-    return [
-        Resource(
-            one["type"], one["urn"].rpartition("::")[2], one.get("protect", False), one.get("retainOnDelete", False)
-        )
-        for one in state.get("deployment", {}).get("resources") or ()
-        if one.get("custom") and not one["type"].startswith("pulumi:")
-    ]
+def _here(stack: str) -> Deployment | None:
+    """What ``make up`` has deployed, where the stack is this machine's own."""
+    if stack != STACK or not is_this_machine_s(stack, settings := settings_of(stack)):
+        return None
+    return of_this_machine(Machine.here(), settings, Progress())
+
+
+def _destroy(stack: str, *, but_protected: bool) -> None:
+    command = ["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"]
+    done = subprocess.run([*command, *(["--exclude-protected"] if but_protected else [])], check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
 
 
 def summary(resources: list[Resource]) -> list[str]:

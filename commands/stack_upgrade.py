@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.failure import told
-from commands.stack_clusters import cluster_of
+from commands.stack_clusters import cluster_of, is_this_machine_s
 from commands.stack_deploys import deploy
 from commands.stack_files import settings_of
 from commands.stack_questions import confirm
@@ -49,7 +49,7 @@ def upgrade(
         if problems := upgrade_problems(stack, now, wanted):
             raise InputError(problems)
         plan = upgrade_plan(now, wanted, backup=settings.database.backup.enabled)
-        _say(plan, now)
+        _say(plan, now, "make up applies" if is_this_machine_s(stack, settings) else "pulumi preview shows")
         if plan_only:
             return
         confirm(f"deploy this checkout to {stack}?", yes=yes)
@@ -63,7 +63,7 @@ def wanted_of(settings: Settings) -> Wanted:
     return Wanted(airflow.version, airflow.python, settings.chart.version, images)
 
 
-def _say(plan: UpgradePlan, now: Running) -> None:
+def _say(plan: UpgradePlan, now: Running, rest: str) -> None:
     if plan.changes:
         show(("", "runs", "comes"), plan.changes)
     typer.echo(f"{SCHEMA[plan.schema]}{f' (revision {now.revision})' if now.revision else ''}")
@@ -73,4 +73,4 @@ def _say(plan: UpgradePlan, now: Running) -> None:
     for number, step in enumerate(plan.steps, 1):
         typer.echo(f"{number}. {step}")
     if not plan.steps:
-        typer.echo("nothing of all this changes; pulumi preview shows the rest")
+        typer.echo(f"nothing of all this changes; {rest} the rest")

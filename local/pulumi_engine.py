@@ -75,16 +75,19 @@ class PulumiEngine:
         """Whether the last ``up`` did not come to its end: there may be objects that its state does not know."""
         return self._unfinished.exists()
 
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        """What the stack's state holds, as the CLI wrote it."""
+        return self._latest().get("resources") or []
+
     def knows(self, kind: str) -> bool:
         """Whether the stack's state holds a resource of a type."""
-        return any(resource["type"] == kind for resource in self._resources)
+        return any(resource["type"] == kind for resource in self.resources)
 
     def up(self, choice: Choice, client: Client) -> Counts:
         """Deploy the stack, with what was deleted from the cluster. Raises GaveUp with the engine's own messages."""
-        recovery.end_orphans(self._home)
-        recovery.unlock(self._backend / ".pulumi" / "locks", self._progress.say)
-        self.prepare(choice)
-        self._forget(vanished(client, self._resources))
+        self._go_on(choice)
+        self._forget(vanished(client, self.resources))
         files.write(self._choice, json.dumps(asdict(choice)))
         files.remove(self._temporary)
         unfinished = self.unfinished
@@ -101,6 +104,18 @@ class PulumiEngine:
         self._unfinished.unlink()
         return counts(seen)
 
+    def destroy(self, choice: Choice, *, but_protected: bool) -> None:
+        """Take away what the state holds, and with all of it the state. Raises GaveUp with the engine's last words."""
+        self._go_on(choice)
+        where = ("--config-file", str(self.config_file))
+        kept = ("--exclude-protected",) if but_protected else ()
+        status, last = self._follow({}, "destroy", *where, "--yes", "--skip-preview", "--suppress-outputs", *kept)
+        files.remove(self._temporary)
+        if status:
+            raise GaveUp("\n".join(("pulumi destroy failed:", *last)))
+        if not but_protected:
+            files.remove(self._home)
+
     def prepare(self, choice: Choice) -> None:
         """Make backend, passphrase and stack where they are missing, and generate the stack's configuration.
 
@@ -116,6 +131,12 @@ class PulumiEngine:
         project.write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}))
         recovery.mend(self._checkpoint, self._progress.say)
         self._configure(choice, self._kept_salt() or self._new_stack())
+
+    def _go_on(self, choice: Choice) -> None:
+        """From whatever a CLI that was killed has left."""
+        recovery.end_orphans(self._home)
+        recovery.unlock(self._backend / ".pulumi" / "locks", self._progress.say)
+        self.prepare(choice)
 
     def environment(self) -> dict[str, str]:
         """What the CLI needs on top of the caller's environment to work on this machine's stack."""
@@ -144,10 +165,6 @@ class PulumiEngine:
         status, last = self._follow({}, "refresh", *where, "--yes", "--skip-preview", "--suppress-outputs", *targets)
         if status:
             raise GaveUp("\n".join(("pulumi refresh failed:", *last)))
-
-    @property
-    def _resources(self) -> list[dict[str, Any]]:
-        return self._latest().get("resources") or []
 
     def _latest(self) -> dict[str, Any]:
         state = json.loads(self._checkpoint.read_text()) if recovery.is_whole(self._checkpoint) else {}

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from commands import stack_destroy
 from commands.__main__ import app
-from commands.stack_destroy import Resource, read, summary
+from commands.stack_destroy import summary
+from local.destruction import Resource, resources_of
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 FAKE = """#!/bin/sh
@@ -72,7 +74,7 @@ def test_nothing_goes_unasked(calls: Path) -> None:
 
 
 def test_data_that_nothing_protects_is_named() -> None:
-    resources = [Resource(NAMESPACE, "airflow", False, False), Resource("aws:s3/bucket:Bucket", "bucket", True, False)]
+    resources = [Resource(NAMESPACE, "airflow"), Resource("aws:s3/bucket:Bucket", "bucket", protected=True)]
     assert summary(resources) == [
         "1 resources go, 1 are protected and stay",
         "data that goes: airflow: its volumes, Secrets and all that is in it",
@@ -80,7 +82,7 @@ def test_data_that_nothing_protects_is_named() -> None:
 
 
 def test_components_and_providers_are_none_of_the_user_s_resources() -> None:
-    assert [one.name for one in read(STATE)] == ["airflow", "airflow", "spark"]
+    assert [one.name for one in resources_of(STATE["deployment"])] == ["airflow", "airflow", "spark"]
 
 
 def test_a_stack_that_is_not_there_is_named(calls: Path, tmp_path: Path) -> None:
@@ -88,3 +90,41 @@ def test_a_stack_that_is_not_there_is_named(calls: Path, tmp_path: Path) -> None
     done = run("qa")
     assert done.exit_code == 1
     assert "stack qa\n    found:    no stack named 'qa' found" in done.stderr
+
+
+class Here:
+    """What ``make up`` has made, and whether it still is there."""
+
+    def __init__(self) -> None:
+        self.held = [Resource(NAMESPACE, "airflow")]
+
+    def resources(self) -> list[Resource]:
+        return self.held
+
+    def destroy(self, *, but_protected: bool) -> None:
+        assert not but_protected
+        self.held = []
+
+
+def test_this_machine_s_stack_goes_as_it_was_made_without_any_cli_s_state(
+    calls: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    here = Here()
+    monkeypatch.setattr(stack_destroy, "of_this_machine", lambda *_: here)
+    assert "give --yes" in run("dev").stderr
+    done = run("dev", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "data that goes: airflow: its volumes, Secrets and all that is in it" in done.output
+    assert here.held == []
+    assert "the stack dev holds nothing" in run("dev", "--yes").output
+    assert not calls.exists()
+
+
+def test_a_dev_stack_that_make_up_has_not_made_goes_by_the_cli(
+    calls: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(stack_destroy, "of_this_machine", lambda *_: None)
+    assert run("dev", "--yes").exit_code == 0
+    assert calls.read_text().startswith("stack export --stack dev")

@@ -94,6 +94,16 @@ def test_an_upgrade_deploys_this_checkout_after_a_yes(played: Played, monkeypatc
     assert played.did == ["deploy dev (1,) here"]
 
 
+def test_where_no_version_changes_the_rest_is_make_up_s_on_this_machine(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = stack_upgrade.wanted_of(settings_of("dev")).images
+    served = {type_: image.reference for image in images for type_ in image.dag_types}
+    runs(monkeypatch, Running(releases.AIRFLOW, releases.PYTHON, releases.CHART, NEW, served))
+    done = run("upgrade", "dev", "--plan")
+    assert done.output.splitlines()[-1] == "nothing of all this changes; make up applies the rest"
+
+
 def test_a_newer_database_is_refused_before_anything(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     runs(monkeypatch, Running("3.3.2", "3.13", "1.22.0", NEXT, {}))
     done = run("upgrade", "dev", "--yes")

@@ -52,6 +52,8 @@ class FakeCluster:
             case "DELETE":
                 self.writes.append(("delete", key))
                 self.objects.pop(key, None)
+                if plural == "namespaces":
+                    self.objects = {other: live for other, live in self.objects.items() if other[1] != name}
                 return httpx2.Response(200, json={})
         raise AssertionError(f"unexpected {request.method} {request.url}")
 

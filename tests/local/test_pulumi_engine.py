@@ -116,14 +116,14 @@ def test_a_kill_while_the_stack_is_made_or_configured_is_gone_on_from(
 #: Like Pulumi's, it refuses to make a stack that is there, and writes the salt last.
 CLI = """#!/bin/sh
 stack=${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/de-airflow-pipeline/dev.json
-case "$*" in refresh*|up*) echo "$*" >>"$PULUMI_HOME/followed" ;; esac
+case "$*" in refresh*|up*|destroy*) echo "$*" >>"$PULUMI_HOME/followed" ;; esac
 case "$*" in
     "stack init"*)
         if [ -e "$stack" ]; then echo "stack already exists" >&2; exit 1; fi
         mkdir -p "$(dirname "$stack")"
         echo '{"checkpoint": {"latest": null}}' >"$stack"
         echo "encryptionsalt: new" >Pulumi.dev.yaml ;;
-    up*) touch "$TMPDIR/kubeconfig$$"; ls -d "$TMPDIR"/* > "$PULUMI_HOME/temporary" ;;
+    up*|destroy*) touch "$TMPDIR/kubeconfig$$"; ls -d "$TMPDIR"/* > "$PULUMI_HOME/temporary" ;;
 esac
 """
 
@@ -186,6 +186,32 @@ def test_temporary_files_stay_with_the_platform_and_go(machine: Machine, engine:
         [left] = (home / "home" / "temporary").read_text().split()
         assert Path(left).parent == home / "tmp"
         assert not list(machine.state.rglob("kubeconfig?*"))
+
+
+def test_what_is_destroyed_leaves_no_state_but_what_is_protected(
+    machine: Machine, engine: pulumi_engine.PulumiEngine
+) -> None:
+    kept(engine, {"resources": RESOURCES, "secrets_providers": PROVIDER})
+    home = machine.state / "pulumi" / "airflow"
+    engine.destroy(CHOICE, but_protected=True)
+    [command] = (home / "home/followed").read_text().splitlines()
+    assert command.startswith(f"destroy --config-file {engine.config_file} --yes --skip-preview")
+    assert "--exclude-protected" in command
+    assert engine.resources == RESOURCES
+    assert not list(machine.state.rglob("kubeconfig?*"))
+    engine.destroy(CHOICE, but_protected=False)
+    assert not home.exists()
+
+
+def test_what_cannot_be_destroyed_is_told_and_kept(
+    machine: Machine, engine: pulumi_engine.PulumiEngine, tmp_path: Path
+) -> None:
+    kept(engine, {"resources": RESOURCES, "secrets_providers": PROVIDER})
+    with (tmp_path / "bin" / "pulumi").open("a") as cli:
+        cli.write('case "$*" in destroy*) echo "error: it is in use"; exit 255 ;; esac\n')
+    with pytest.raises(GaveUp, match="pulumi destroy failed:\nerror: it is in use"):
+        engine.destroy(CHOICE, but_protected=False)
+    assert engine.resources == RESOURCES
 
 
 def test_what_the_cluster_does_not_hold_is_forgotten_before_the_update(
