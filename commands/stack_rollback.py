@@ -57,6 +57,8 @@ def rollback(
         if key:
             _restore(backups, key, progress)
         _deploy(stack, settings, found)
+        with progress.step("Airflow"):
+            backups.start()
 
 
 def airflow_of(commit: str, stack: str) -> str:

@@ -61,6 +61,12 @@ class Backups:
         with self._stopped(start=start):
             return self._run(lambda arguments, opts: backup.restore(arguments, key, opts))
 
+    def start(self) -> None:
+        """Start what a restore has left stopped: a deployment that finds the release as it is starts nothing."""
+        stopped = self._workloads(noted=True)
+        self._start(stopped)
+        self._await(stopped)
+
     def _arguments(self) -> backup.BackupArguments:
         settings = self._settings
         found = settings.database
@@ -135,16 +141,20 @@ class Backups:
             raise
         if start:
             self._start(before)
-            for kind, name, _ in before:
-                wait_for_rollout(self._client, kind, name, self._settings.name, STOP_SECONDS, self._progress.doing)
+            self._await(before)
 
-    def _workloads(self) -> list[tuple[Any, str, int]]:
-        """Kind, name, and how many replicas there are, or were before they were stopped."""
+    def _workloads(self, *, noted: bool = False) -> list[tuple[Any, str, int]]:
+        """Kind, name, and how many replicas there are, or were before they were stopped; ``noted``: only of those."""
         return [
             (kind, one.metadata.name, one.spec.replicas or _noted(one))
             for kind in (Deployment, StatefulSet)
             for one in self._client.list(kind, namespace=self._settings.name, labels={"component": COMPONENTS})
+            if not noted or _noted(one)
         ]
+
+    def _await(self, workloads: Sequence[tuple[Any, str, int]]) -> None:
+        for kind, name, _ in workloads:
+            wait_for_rollout(self._client, kind, name, self._settings.name, STOP_SECONDS, self._progress.doing)
 
     def _start(self, workloads: Sequence[tuple[Any, str, int]]) -> None:
         for kind, name, replicas in workloads:

@@ -19,6 +19,7 @@ from infra.settings import Settings
 from infra.sources import Sources
 from local import engine, platform, pulumi_engine, registry_log_in, services, smoke, stack
 from local.apply import Apply, Counts
+from local.backups import Backups
 from local.bucket import Bucket
 from local.engine import Choice
 from local.helm import Helm
@@ -80,6 +81,7 @@ def _deploy(machine: Machine, environment: Mapping[str, str], progress: Progress
     bring_up.apply(client, machine)
     with progress.step(f"apply with {choice}"):
         counts = _apply(client, machine, settings, choice, progress)
+        Backups(client, settings, progress).start()
     api = smoke.airflow(client, settings)
     with progress.step("Airflow"):
         wait("Airflow", smoke.told(progress, "waiting", api.unhealthy), HEALTHY_SECONDS)

@@ -48,6 +48,9 @@ class Played:
         self.did.append(f"restore {key}{'' if start else ', stopped'}")
         return "restored"
 
+    def start(self) -> None:
+        self.did.append("start")
+
     def deploy(self, stack: str, settings: Any, folder: Path = Path(), python: str = "") -> None:
         self.did.append(f"deploy {stack} {settings.airflow.fernet_keys} {'here' if folder == Path() else 'elsewhere'}")
         self.deploys()
@@ -124,7 +127,7 @@ def test_a_roll_back_refuses_where_the_schema_is_ahead_and_tells_the_way_out(pla
 def test_told_to_it_restores_with_airflow_left_stopped_and_then_deploys(played: Played) -> None:
     done = run("rollback", "dev", "v1", "--restore", "newest", "--yes")
     assert done.exit_code == 0, done.output
-    assert played.did == ["dump", f"restore {DUMPS[1]}, stopped", "deploy dev (1,) elsewhere"]
+    assert played.did == ["dump", f"restore {DUMPS[1]}, stopped", "deploy dev (1,) elsewhere", "start"]
 
 
 def test_a_dump_may_be_named(played: Played) -> None:
@@ -141,10 +144,10 @@ def test_a_dump_of_another_schema_is_refused(played: Played, key: str) -> None:
 
 
 def test_nothing_is_restored_where_the_database_fits(played: Played) -> None:
-    """So the same command goes on after one that was broken off between restore and deployment."""
+    """So the same command goes on after one that was broken off between restore and deployment: Airflow is stopped."""
     played.holds = OLD
     assert run("rollback", "dev", "v1", "--restore", "newest", "--yes").exit_code == 0
-    assert played.did == ["deploy dev (1,) elsewhere"]
+    assert played.did == ["deploy dev (1,) elsewhere", "start"]
 
 
 def test_nothing_is_rolled_back_unasked(played: Played) -> None:

@@ -114,6 +114,19 @@ def test_airflow_may_be_left_stopped_and_a_later_restore_starts_as_much_as_there
     assert (cluster.replicas, cluster.annotations) == (2, {})
 
 
+def test_what_was_left_stopped_is_started_and_nothing_else_is_touched() -> None:
+    cluster = Cluster(holds_files=True)
+    of(cluster).start()
+    assert cluster.did == []
+    of(cluster).restore("backups/one.dump", start=False)
+    of(cluster).start()
+    assert (cluster.replicas, cluster.annotations) == (2, {})
+    # As a release that was installed anew leaves it.
+    cluster.replicas, cluster.annotations = 3, {REPLICAS_ANNOTATION: "2"}
+    of(cluster).start()
+    assert (cluster.replicas, cluster.annotations) == (3, {})
+
+
 def test_the_schema_s_revision_is_what_the_database_says() -> None:
     cluster = Cluster(holds_files=True)
     assert of(cluster).revision() == "airflow-schema said"
