@@ -12,6 +12,7 @@ from lightkube.resources.core_v1 import Pod
 from infra import names
 from local.airflow_api import AirflowApi
 from local.bucket import secret, service_address
+from local.cluster import kubectl
 from local.waiting import wait
 from registry.client import Registry, docker_credentials
 from tests.conftest import Deployed
@@ -78,6 +79,15 @@ def unpacked(archive: bytes) -> dict[str, bytes]:
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
     """Paths that were added, removed or changed."""
     return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+
+
+def of_no_namespace(deployed: Deployed) -> list[str]:
+    """Names of the objects outside all namespaces that belong to a deployment, its namespaces themselves among them."""
+    machine, settings = deployed.machine, deployed.settings
+    kinds = kubectl(machine, "api-resources", "--verbs=list", "--namespaced=false", "--output=name").split()
+    listed = json.loads(kubectl(machine, "get", ",".join(kinds), "--output=json"))["items"]
+    ours = (f'"{settings.name}"', f'"{settings.tasks_namespace}"')
+    return [one["metadata"]["name"] for one in listed if any(name in json.dumps(one) for name in ours)]
 
 
 def digest_of(deployed: Deployed, reference: str) -> str | None:

@@ -25,7 +25,6 @@ from infra import names, settings_source, sources
 from infra.settings import Settings
 from local import pulumi_engine, smoke
 from local.bucket import secret
-from local.cluster import kubectl
 from local.engine import STAND_IN, Choice
 from local.kubernetes_client import connect, namespace_annotations
 from local.machine import KUBE_CONTEXT, PROJECT, Machine
@@ -34,6 +33,7 @@ from local.waiting import wait
 from registry.client import Registry, docker_credentials
 from tests.conftest import ROOT, Deployed
 from tests.platform.commands import clone_of
+from tests.platform.observed import of_no_namespace
 from tests.platform.passwords import Passwords, files
 from tests.platform.processes import Listing
 
@@ -237,20 +237,12 @@ def test_destroy_leaves_images_and_nothing_else(person: Person, deployed: Deploy
         person.types(step)
     for name in (NAME, f"{NAME}-tasks"):
         assert namespace_annotations(deployed.client, name) is None
-    wait("volumes to go", lambda: " ".join(left(deployed.machine)) or None, GONE_SECONDS)
+    wait("volumes to go", lambda: " ".join(of_no_namespace(deployed)) or None, GONE_SECONDS)
     assert not (person.clone / f"Pulumi.{NAME}.yaml").exists()
     assert not list((person.home / ".pulumi").rglob(f"{NAME}.json"))
     server = deployed.machine.registry
     with Registry(server, docker_credentials(deployed.machine.docker_config)[server]) as registry:
         assert all(registry.digest(image.reference) for image in references)
-
-
-def left(machine: Machine) -> list[str]:
-    """Objects of no namespace that name one of ours."""
-    kinds = kubectl(machine, "api-resources", "--verbs=list", "--namespaced=false", "--output=name").split()
-    listed = json.loads(kubectl(machine, "get", ",".join(kinds), "--output=json"))["items"]
-    ours = (f'"{NAME}"', f'"{NAME}-tasks"')
-    return [one["metadata"]["name"] for one in listed if any(name in json.dumps(one) for name in ours)]
 
 
 def unhealthy(address: str) -> str | None:
