@@ -22,7 +22,7 @@ test: venv ## all tests but long ones and injected faults; brings the platform u
 	@$(RUN) pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations=20 --durations-min=10 -m "not faults and not long"
 test-fast: venv ## what needs no platform and no waiting
 	@env --unset PYTHONDONTWRITEBYTECODE $(RUN) pytest --numprocesses auto --dist worksteal -m "$(FAST)"
-test-long: venv ## another executor, and README's own pulumi up, on the running platform
+test-long: venv ## another executor, an upgrade and back, and README's own pulumi up, on the running platform
 	@$(RUN) pytest -m long
 test-faults: venv ## what breaks the running platform on purpose
 	@$(RUN) pytest -m faults
