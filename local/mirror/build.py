@@ -5,7 +5,9 @@ from __future__ import annotations
 import concurrent.futures
 import importlib.metadata
 import os
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,7 +21,7 @@ from local import containers, toolchain
 from local.image_registry import mirrored
 from local.machine import Machine
 from local.mirror import rootfs
-from local.mirror.recipes import ANACONDA, AT_REQUEST, PYTHON, RECIPES, SHARED, Recipe, keys
+from local.mirror.recipes import ANACONDA, AT_REQUEST, FOLDER, PYTHON, RECIPES, SHARED, Recipe, keys
 from local.progress import Progress
 from local.waiting import GaveUp
 from registry.client import Registry
@@ -39,6 +41,8 @@ class Work:
     machine: Machine
     keys: Mapping[str, str]
     rootfs: Path
+    #: The recipes' folders, and uv beside them.
+    sources: Path
     #: The prefix of an interpreter, for the recipe that takes one.
     python: Path | None = None
 
@@ -80,13 +84,25 @@ def _ensure(
 ) -> None:
     found = rootfs.surroundings()
     target = machine.cache / "mirror" / f"rootfs-{found.key()}.tar"
-    work = Work(machine, keys(found.key(), {**_tools(), **tools}, recipes), target, python)
-    missing = [recipe for recipe in recipes if not _is_there(work, recipe)]
-    if not missing:
-        return
-    if any(recipe.base is None for recipe in missing):
-        _rootfs(machine, found, progress)
-    _build_in_order(work, missing, progress)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(machine, keys(found.key(), {**_tools(), **tools}, recipes), target, Path(folder), python)
+        missing = [recipe for recipe in recipes if not _is_there(work, recipe)]
+        if not missing:
+            return
+        if any(recipe.base is None for recipe in missing):
+            _rootfs(machine, found, progress)
+        stage(work.sources)
+        _build_in_order(work, missing, progress)
+
+
+def stage(target: Path) -> None:
+    """Copy the recipes, and uv, to ``target`` as every user of a build can read them: those of a clone that was made
+    under umask 077 are its owner's alone."""
+    shutil.copytree(FOLDER, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    (target / "uv").mkdir()
+    shutil.copy(uv.find_uv_bin(), target / "uv" / "uv")
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _tools() -> dict[str, str]:
@@ -159,8 +175,9 @@ def command(work: Work, recipe: Recipe) -> Iterator[str]:
     names = ",".join(work.name(name) for name in (recipe.reference, recipe.tagged(work.keys[recipe.folder])))
     yield from (str(work.machine.tool("buildctl")), "--addr", work.machine.buildkit_address, "build")
     yield from ("--progress", "plain", "--frontend", "dockerfile.v0")
-    yield from ("--local", f"dockerfile={recipe.path}")
-    yield from ("--local", f"context={work.rootfs.parent if recipe.base is None else recipe.path}")
+    source = work.sources / recipe.folder
+    yield from ("--local", f"dockerfile={source}")
+    yield from ("--local", f"context={work.rootfs.parent if recipe.base is None else source}")
     for name, folder in _contexts(work, recipe).items():
         yield from ("--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}")
     for name, value in _arguments(work, recipe).items():
@@ -174,9 +191,9 @@ def command(work: Work, recipe: Recipe) -> Iterator[str]:
 
 
 def _contexts(work: Work, recipe: Recipe) -> dict[str, Path]:
-    contexts = {"shared": SHARED}
+    contexts = {"shared": work.sources / SHARED.name}
     if "uv" in recipe.tools:
-        contexts["uv"] = Path(uv.find_uv_bin()).parent
+        contexts["uv"] = work.sources / "uv"
     for name in COMPILED & set(recipe.tools):
         contexts["toolchain"] = work.machine.tool(name).parent
     if PYTHON in recipe.tools and work.python:

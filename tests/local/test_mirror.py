@@ -224,6 +224,28 @@ def test_an_index_with_a_password_never_reaches_an_image(tmp_path: Path) -> None
     assert "hunter2" not in str(caught.value)
 
 
+def test_every_user_of_a_build_can_read_what_it_is_given(
+    tmp_path: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's packages are installed as Airflow's user, by scripts and from a lock that are a clone's."""
+    for path in copied.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+    monkeypatch.setattr(build, "FOLDER", copied)
+    target = tmp_path / "staged"
+    build.stage(target)
+    assert {path.stat().st_mode & 0o777 for path in target.rglob("*") if path.is_dir()} == {0o755}
+    for name, mode in {"shared/compile-bytecode": 0o755, "uv/uv": 0o755, "airflow/requirements.lock": 0o644}.items():
+        assert (target / name).stat().st_mode & 0o777 == mode
+    recipe = next(recipe for recipe in RECIPES if recipe.folder == "airflow")
+    work = build.Work(Machine.here({"HOME": str(tmp_path)}), {"airflow": "0123"}, tmp_path / "rootfs.tar", target)
+    given = [
+        word.partition("=")[2]
+        for word in build.command(work, recipe)
+        if word.startswith(("shared=", "uv=", "context="))
+    ]
+    assert given == [str(target / name) for name in ("airflow", "shared", "uv")]
+
+
 LOG_INS = ("http://me:hunter2@host.example", "http://hunter2@host.example:3128/")
 
 
@@ -242,7 +264,7 @@ def test_a_log_in_of_apt_never_reaches_an_image(url: str) -> None:
 def test_a_log_in_of_a_proxy_never_reaches_a_command_line(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = build.Work(Machine.here({"HOME": str(tmp_path)}), {"postgres": "0123"}, tmp_path / "rootfs.tar")
+    work = build.Work(Machine.here({"HOME": str(tmp_path)}), {"postgres": "0123"}, tmp_path / "rootfs.tar", tmp_path)
     recipe = next(recipe for recipe in RECIPES if recipe.folder == "postgres")
     for name in build.PROXIES:
         monkeypatch.delenv(name, raising=False)
@@ -292,7 +314,7 @@ def test_what_is_laid_over_is_readable_for_all_whatever_the_umask(tmp_path: Path
 
 def test_a_build_pushes_under_the_real_name_and_under_its_key(tmp_path: Path) -> None:
     machine = Machine.here({"HOME": str(tmp_path)})
-    work = build.Work(machine, {"postgres": "0123"}, tmp_path / "rootfs.tar")
+    work = build.Work(machine, {"postgres": "0123"}, tmp_path / "rootfs.tar", tmp_path)
     recipe = next(recipe for recipe in RECIPES if recipe.folder == "postgres")
     command = list(build.command(work, recipe))
     repository = f"{machine.mirror}/docker.io/library/postgres"
