@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from lightkube.resources.core_v1 import Pod
 
 from infra import names
-from local import engine, pulumi_engine, stack
+from local import engine, stack
 from local.bucket import secret
 from local.kubernetes_client import connect
 from local.machine import Machine
@@ -86,8 +86,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def upgraded(request: pytest.FixtureRequest, started: Machine, repository: Repository) -> Iterator[Deployed]:
-    if request.param == "pulumi" and not pulumi_engine.available():
-        pytest.skip("no Pulumi CLI on PATH")
     client, name = connect(started), f"airflow-upgrade-{request.param}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(stack.NAME_VARIABLE, name)
