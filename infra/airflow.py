@@ -98,18 +98,19 @@ class Airflow(pulumi.ComponentResource):
         fingerprint = pulumi.Output.from_input(arguments.values.fingerprint)
         job = self._job(
             "airflow-fernet-rotation",
-            ["rotate-fernet-key"],
-            [],
+            ["python", "-m", "airflow_runtime.fernet_rotation"],
+            _runtime_files(arguments),
             arguments,
             [self.release],
-            fingerprint=fingerprint,
+            {"PYTHONPATH": names.RUNTIME_PATH},
+            fingerprint,
         )
         return (job,)
 
     def _administrator(
         self, arguments: AirflowArguments, ready: Sequence[pulumi.Resource]
     ) -> tuple[pulumi.Resource, ...]:
-        access, files = arguments.values.access, arguments.values.files
+        access = arguments.values.access
         if access.auth_manager != "fab":
             return ()
         who = access.administrator
@@ -122,7 +123,7 @@ class Airflow(pulumi.ComponentResource):
             "ADMINISTRATOR_PASSWORD_FILE": f"{ADMINISTRATOR_MOUNT}/password",
         }
         mounts = [
-            *([] if arguments.backing.authority else [jobs.Mount(names.RUNTIME_PATH, files.volume_arguments())]),
+            *_runtime_files(arguments),
             jobs.secret_files("administrator", ADMINISTRATOR_MOUNT, names.ADMIN_SECRET),
         ]
         job = self._job(
@@ -171,6 +172,12 @@ class Airflow(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+
+
+def _runtime_files(arguments: AirflowArguments) -> list[jobs.Mount]:
+    """The files of ours, where no Job has them for the database's certificate already."""
+    files = arguments.values.files.volume_arguments()
+    return [] if arguments.backing.authority else [jobs.Mount(names.RUNTIME_PATH, files)]
 
 
 def _auth_manager(access: Access) -> dict[str, str]:

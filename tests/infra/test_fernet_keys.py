@@ -60,7 +60,9 @@ def test_while_there_are_two_keys_a_job_re_encrypts_once_all_of_airflow_has_both
     before, both, after = steps
     job = both.one(":Job", ROTATION)
     (container,) = job.inputs["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == ["rotate-fernet-key"]
+    assert container["args"] == ["python", "-m", "airflow_runtime.fernet_rotation"]
+    [path] = [one["mountPath"] for one in container["volumeMounts"] if "runtime" in one["name"]]
+    assert {"name": "PYTHONPATH", "value": path} in container["env"]
     key = next(one for one in container["env"] if one["name"] == "AIRFLOW__CORE__FERNET_KEY")
     assert key["valueFrom"]["secretKeyRef"] == {"name": "airflow-fernet-key", "key": "fernet-key"}
     assert any(dependency.endswith("::airflow") and "Release" in dependency for dependency in job.dependencies)
