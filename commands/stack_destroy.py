@@ -33,6 +33,7 @@ def destroy(
     """Destroy a stack. What it protects stays, in the cluster, in the cloud and in the stack's state.
 
     To take that away as well: protect: false in the stack file, pulumi up, then this again.
+    What make up has deployed goes by the engine that it recorded.
     """
     with told():
         here = _here(stack)
