@@ -21,7 +21,7 @@ smoke: venv ## run all DAGs and prove what they did
 test: venv ## all tests but long ones and injected faults; brings the platform up where it is not, takes down what it started
 	@$(RUN) pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations=20 --durations-min=10 -m "not faults and not long"
 test-fast: venv ## what needs no platform and no waiting
-	@env --unset PYTHONDONTWRITEBYTECODE $(RUN) pytest --numprocesses auto --dist worksteal -m "$(FAST)"
+	@env --unset PYTHONDONTWRITEBYTECODE $(RUN) pytest --numprocesses auto --dist worksteal --hypothesis-profile fast -m "$(FAST)"
 test-long: venv ## another executor, an upgrade and back, and README's own pulumi up, on the running platform
 	@$(RUN) pytest -m long
 test-faults: venv ## what breaks the running platform on purpose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -33,7 +34,10 @@ from tests.scheduling import PLATFORM, OnePlatform, group_of, holds_none
 ROOT = Path(__file__).parents[1]
 # On a busy machine any example may take long: a disk is not always quick.
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("quick")
+# What is imported stays: to go through it again and again takes a tenth of the time.
+gc.set_threshold(50_000, 20, 10)
 #: Namespace of the second deployment.
 SECOND = "airflow-second"
 
