@@ -24,11 +24,20 @@ SIDECAR_COMMAND = (
     'trap "exit 0" INT; while true; do sleep 1; done'
 )
 
-# What Airflow imports stays, hundreds of thousands of objects: by Python's own figures (700, 10, 10) the collector goes
-# through them again and again as they come, and once more when the process ends. A fifth of the time in which a process
-# starts, loads DAG files and ends went there.
-atexit.register(gc.freeze)
+PYTHONS_OWN = gc.get_threshold()
+
+
+def _collect_as_python_does() -> None:
+    gc.freeze()
+    gc.set_threshold(*PYTHONS_OWN)
+
+
+# What Airflow imports stays, hundreds of thousands of objects: by Python's own figures the collector goes through them
+# again and again as they come, and once more at the end.
 gc.set_threshold(50_000, 20, 10)
+atexit.register(gc.freeze)
+# Tasks, and DAG files, run in forks: what they make may be large, and is collected as soon as anywhere else.
+os.register_at_fork(after_in_child=_collect_as_python_does)
 
 
 def task_policy(task) -> None:

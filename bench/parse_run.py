@@ -7,6 +7,7 @@ what these files cost, what ``Parent.parse`` gives.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -103,6 +104,8 @@ def _used() -> float:
 
 def main() -> None:
     brought_along.bring()
+    # As the manager does before its first file.
+    gc.freeze()
     parent = Parent()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(parent.parse(**json.loads(line))) + "\n")
