@@ -69,6 +69,7 @@ def _flows(target: str, port: int | None, *sources: str, protocol: Protocol = "T
 FLOWS = (
     *_flows("postgres", 5432, *LONG_RUNNING, CLEANUP, *JOBS, *BACKUPS, "publication", "pgbouncer"),
     *_flows("pgbouncer", 6543, *LONG_RUNNING, CLEANUP, *JOBS, "publication"),
+    *_flows("pgbouncer", 9127, "metrics"),
     *_flows("object-store", 9000, *LONG_RUNNING, "worker", "task", "object-store-setup", "publication", *BACKUPS),
     # The execution API, for what runs in workers and in the scheduler's own processes; people come by the ingress.
     *_flows("api-server", names.API_SERVER_PORT, "scheduler", "worker", "ingress"),
