@@ -52,6 +52,12 @@ def available() -> bool:
     return all(shutil.which(name) for name in ("pulumi", "pulumi-language-python"))
 
 
+def plugins_at_hand() -> dict[str, str]:
+    """For the CLI's environment: where every plugin is on PATH, it is to fetch none."""
+    found = all(shutil.which(f"pulumi-resource-{name}") for name in PLUGINS)
+    return {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"} if found else {}
+
+
 class PulumiEngine:
     """The CLI with this machine's backend; everything it keeps lies under ``state/pulumi/<namespace>``."""
 
@@ -142,7 +148,7 @@ class PulumiEngine:
         """What the CLI needs on top of the caller's environment to work on this machine's stack."""
         platform = self._machine.environment()
         python = Path(sys.executable).parent
-        here = {
+        return {
             **platform,
             "PATH": os.pathsep.join((str(python), platform["PATH"])),
             "PULUMI_BACKEND_URL": f"file://{self._backend}",
@@ -150,10 +156,8 @@ class PulumiEngine:
             "PULUMI_HOME": str(self._home / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",
+            **plugins_at_hand(),
         }
-        if all(shutil.which(f"pulumi-resource-{name}") for name in PLUGINS):
-            here["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
-        return here
 
     def _forget(self, gone: Sequence[str]) -> None:
         """Have the state not hold what the cluster does not."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -117,7 +116,6 @@ class Owner:
 def owner_of(machine: Machine, clone: Path, folder: Path) -> Owner:
     """Whose backend and home lie in the folder."""
     (folder / "backend").mkdir()
-    plugins = all(shutil.which(f"pulumi-resource-{name}") for name in pulumi_engine.PLUGINS)
     environment = {
         **os.environ,
         **machine.environment(),
@@ -127,6 +125,6 @@ def owner_of(machine: Machine, clone: Path, folder: Path) -> Owner:
         "PULUMI_HOME": str(folder / ".pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "AIRFLOW_CHART": str(Path(os.environ["AIRFLOW_CHART"]).absolute()),
-        **({"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"} if plugins else {}),
+        **pulumi_engine.plugins_at_hand(),
     }
     return Owner(machine, clone, environment)

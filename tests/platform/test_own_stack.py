@@ -129,11 +129,10 @@ def environment(machine: Machine, home: Path) -> dict[str, str]:
     tools = str(machine.tool("kubectl").parent)
     temporary = home / "tmp"
     temporary.mkdir()
-    plugins = all(shutil.which(f"pulumi-resource-{name}") for name in pulumi_engine.PLUGINS)
     return {
         **kept,
         **{key: value for key, value in machine.environment().items() if key.lower() == "no_proxy"},
-        **({"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"} if plugins else {}),
+        **pulumi_engine.plugins_at_hand(),
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "PATH": os.pathsep.join((tools, os.environ["PATH"])),
