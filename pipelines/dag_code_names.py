@@ -22,6 +22,7 @@ SOURCES: Mapping[str, str] = {
     "KubernetesPodOperator": f"{PROVIDER}.operators.pod",
     "PodGenerator": f"{PROVIDER}.pod_generator",
     "BashOperator": "airflow.providers.standard.operators.bash",
+    "PythonOperator": "airflow.providers.standard.operators.python",
     "Asset": SDK,
     "AssetAny": SDK,
     "AssetOrTimeSchedule": SDK,
@@ -32,19 +33,18 @@ SOURCES: Mapping[str, str] = {
     "DeltaTriggerTimetable": SDK,
     "Param": SDK,
     "TaskGroup": SDK,
-    "task": SDK,
     "call_back": "airflow_runtime.source",
 }
 # The DAG processor imports a file's airflow.* modules once, before it forks for each file. What these lines bring along
-# would cost each fork anew: the kubernetes models and what serializing a pod needs 0.6 s and 120 MB, and what `task` of
-# airflow.sdk, which is lazy, stands for 0.03 s.
-PODS_ONCE, TASK_ONCE = f"{PROVIDER}.pod_generator", f"{SDK}.definitions.decorators"
-ONCE = "  # noqa: F401 - for all files at once"
+# would cost each fork anew: the kubernetes models and what serializing a pod needs, 0.6 s and 120 MB.
+PODS_ONCE = f"import {PROVIDER}.pod_generator  # noqa: F401 - for all files at once"
 MODELS = "from kubernetes.client import models as k8s"
 BRING_PODS = ("KubernetesPodOperator", "PodGenerator")
 LIBRARY = ("datetime", "functools", "pathlib", "zoneinfo")
 #: What no task may be called in the file.
-TAKEN = frozenset((*SOURCES, *keyword.kwlist, *dir(builtins), "airflow", "arguments", "call", "each", "item", "k8s"))
+TAKEN = frozenset(
+    (*SOURCES, *keyword.kwlist, *dir(builtins), "airflow", "arguments", "call", "each", "item", "k8s", "run")
+)
 
 
 def imports(used: AbstractSet[str]) -> Iterator[str]:
@@ -57,10 +57,8 @@ def imports(used: AbstractSet[str]) -> Iterator[str]:
         yield "import json"
     yield from (_line(module, modules[module]) for module in LIBRARY if module in modules)
     yield ""
-    once = [PODS_ONCE] if "k8s" in used and used.isdisjoint(BRING_PODS) else []
-    once += [TASK_ONCE] if "task" in used else []
-    # All of them bind the name airflow: ruff speaks of the last.
-    yield from (f"import {module}{ONCE if module == once[-1] else ''}" for module in once)
+    if "k8s" in used and used.isdisjoint(BRING_PODS):
+        yield PODS_ONCE
     yield from (_line(module, modules[module]) for module in sorted(modules) if module not in LIBRARY)
     if "k8s" in used:
         yield MODELS

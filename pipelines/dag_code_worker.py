@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pipelines.argument_template import environment_templates, literal_template
+from pipelines.argument_template import arguments_template, environment_templates, literal_template
 from pipelines.dag_code_pod import Writer, beside, template_file
+from pipelines.dag_code_shared import Shared, alike
 from pipelines.dag_code_task import Generated, said_arguments, timedelta
 from pipelines.dag_pods import (
     container_security,
@@ -46,18 +48,49 @@ METADATA: Mapping[str, tuple[str, Writer]] = {
 }
 
 
-def worker_arguments(one: Generated) -> dict[str, Value]:
-    """What python and bash tasks both say."""
+@dataclass(frozen=True)
+class Workers:
+    """What the file says once for its python and bash tasks: of their containers, of their pods, of the tasks."""
+
+    container: Shared = field(default_factory=lambda: Shared("CONTAINER"))
+    spec: Shared = field(default_factory=lambda: Shared("SPEC"))
+    task: Shared = field(default_factory=lambda: Shared("WORKER"))
+
+
+def shared_by(workers: Sequence[Generated]) -> Workers:
+    """What these tasks say alike; a pod template says in its place what all others share."""
+    some = [one for one in workers if not one.task.pod_template] or workers
+    task = Shared("WORKER", alike([_arguments(one, Workers()) for one in some]))
+    if "executor_config" in task.values:
+        return Workers(task=task)
+    container, spec = alike([_container(one) for one in some]), alike([_spec(one) for one in some])
+    return Workers(Shared("CONTAINER", container), Shared("SPEC", spec), task)
+
+
+def worker_arguments(one: Generated, workers: Workers) -> tuple[Mapping[str, Value], Name | None]:
+    """What python and bash tasks both say, and what they unpack."""
+    return workers.task.taken_from(_arguments(one, workers))
+
+
+def _arguments(one: Generated, workers: Workers) -> Mapping[str, Value]:
     executor = one.platform.executor("KubernetesExecutor")
-    config: dict[str, Value] = {"pod_override": pod_override(one)}
+    config: dict[str, Value] = {"pod_override": pod_override(one, workers)}
     if one.task.pod_template:
         config = {"pod_template_file": template_file(one), **config}
     return {
-        "task_id": one.name,
         **({"executor": executor} if executor else {}),
         "executor_config": config,
         "execution_timeout": timedelta(one.task.execution_timeout),
         **said_arguments(one),
+    }
+
+
+def python_arguments(one: Generated) -> dict[str, Value]:
+    """Of a PythonOperator: the file's ``run`` calls the entry function of the published source."""
+    text = arguments_template(one.task.keywords, one.item)
+    return {
+        "python_callable": Name("run"),
+        "op_args": [one.config.published_as(one.name), one.task.entry or "", text],
     }
 
 
@@ -74,35 +107,49 @@ def bash_arguments(one: Generated) -> dict[str, Value]:
     return {**found, "append_env": True, "cwd": folder}
 
 
-def pod_override(one: Generated) -> Value:
+def pod_override(one: Generated, workers: Workers) -> Value:
     """What the task changes of its worker pod.
 
     The container is ``base``, and has neither command nor args: the executor sets those.
     """
-    based = bool(one.task.pod_template)
-    container: dict[str, Value] = {"name": "base"}
-    if one.says("image") or not based:
-        container |= {"image": one.image, "image_pull_policy": "IfNotPresent"}
-    container |= _said(one, CONTAINER)
-    if one.says("env_from") or not based:
-        container["env_from"] = env_from(one.catalog, one.task.env_from)
-    if one.says("resources") or not based:
-        container["resources"] = resources(one.task.resources)
-    spec: dict[str, Value] = {"containers": [model("V1Container", container)]}
-    if one.task.init_containers or one.task.sidecars:
-        spec["init_containers"] = beside(one)
-    if pull_secrets(one.catalog) and not based:
-        spec["image_pull_secrets"] = pull_secrets(one.catalog)
-    spec |= _said(one, SPEC)
+    container, containers_own = workers.container.taken_from(_container(one))
+    spec, specs_own = workers.spec.taken_from(_spec(one))
     metadata = _said(one, METADATA)
+    containers = [Call(Name("k8s.V1Container"), container, unpacked=containers_own)]
     pod = model(
         "V1Pod",
-        {"metadata": model("V1ObjectMeta", metadata) if metadata else None, "spec": model("V1PodSpec", spec)},
+        {
+            "metadata": model("V1ObjectMeta", metadata) if metadata else None,
+            "spec": Call(Name("k8s.V1PodSpec"), {"containers": containers, **spec}, unpacked=specs_own),
+        },
     )
     if not one.task.full_pod_spec:
         return pod
     full = from_manifest(one.task.full_pod_spec, "V1Pod", one.catalog)
     return Call(Name("PodGenerator.reconcile_pods"), arguments=[full, pod])
+
+
+def _container(one: Generated) -> dict[str, Value]:
+    based = bool(one.task.pod_template)
+    found: dict[str, Value] = {"name": "base"}
+    if one.says("image") or not based:
+        found |= {"image": one.image, "image_pull_policy": "IfNotPresent"}
+    found |= _said(one, CONTAINER)
+    if one.says("env_from") or not based:
+        found["env_from"] = env_from(one.catalog, one.task.env_from)
+    if one.says("resources") or not based:
+        found["resources"] = resources(one.task.resources)
+    return found
+
+
+def _spec(one: Generated) -> dict[str, Value]:
+    """Of the worker pod, without its containers."""
+    found: dict[str, Value] = {}
+    if one.task.init_containers or one.task.sidecars:
+        found["init_containers"] = beside(one)
+    if pull_secrets(one.catalog) and not one.task.pod_template:
+        found["image_pull_secrets"] = pull_secrets(one.catalog)
+    return found | _said(one, SPEC)
 
 
 def _said(one: Generated, table: Mapping[str, tuple[str, Writer]]) -> dict[str, Value]:

@@ -177,7 +177,7 @@ OF_SCHEDULE: dict[str, Case] = {
 }
 
 OF_TASK: dict[str, Case] = {
-    "Task.kind": python(("task", "task_type", "_PythonDecoratedOperator"), ("task", "executor", "KubernetesExecutor")),
+    "Task.kind": python(("task", "task_type", "PythonOperator"), ("task", "executor", "KubernetesExecutor")),
     "Task.entry": pod(("base", "env.TASK_ENTRY", "letters:count")),
     "Task.source": pod(
         ("base", "env.TASK_SOURCE", f"dags/sources/{'1' * 64}.tar.gz"),
@@ -481,7 +481,7 @@ OF_POD: dict[str, Case] = {
 MORE: dict[str, Case] = {
     "mapped python": dag(
         ("task", "expand_input.value", [{}, {}]),
-        ("rendered_task", "op_kwargs.arguments", '{"day": {"a": "\\u0024 {{ 1 }}"}}'),
+        ("rendered_task", "op_args.-1", '{"day": {"a": "\\u0024 {{ 1 }}"}}'),
         image="warehouse",
         tasks={
             "count": {

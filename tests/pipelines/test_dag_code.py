@@ -175,11 +175,12 @@ def test_a_task_may_be_called_like_a_name_of_the_file():
         for position, name in enumerate(names)
     }
     text = source("letters", tasks=tasks)
-    assert [ast.literal_eval(one["task_id"]) for one in calls(text, "task")] == names
+    assert [ast.literal_eval(one["task_id"]) for one in calls(text, "PythonOperator")] == names
     assigned = [node.targets[0].id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Assign)]
-    imported = {"task", "json", "datetime", "UTC", "timedelta", "airflow", "DAG", "k8s"}
+    imported = {"PythonOperator", "json", "datetime", "UTC", "timedelta", "airflow", "DAG", "k8s"}
     functions = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
-    assert len(set(assigned)) == len(names)
+    assert assigned[:1] == ["WORKER"]
+    assert len(set(assigned[1:])) == len(names)
     assert imported.isdisjoint(assigned)
     assert functions.isdisjoint(assigned)
 

@@ -60,9 +60,7 @@ def looked_at(dags, dag_id):
 
 def alone(task):
     """A copy of the operator, as Airflow makes one for each try."""
-    if not isinstance(task, MappedOperator):
-        return task.prepare_for_execution()
-    return task.unmap({"op_kwargs": {}} if hasattr(task, "op_kwargs_expand_input") else {})
+    return task.unmap({}) if isinstance(task, MappedOperator) else task.prepare_for_execution()
 
 
 def manifest(pod):
@@ -178,8 +176,7 @@ def of_task(task, path):
     if isinstance(task, MappedOperator) and not path.startswith("expand_input"):
         return step(task.partial_kwargs, path)
     if path.startswith("expand_input.value"):
-        mapping = getattr(task, "op_kwargs_expand_input", task.expand_input)
-        return step(plain(mapping.value), path.removeprefix("expand_input.value").strip("."))
+        return step(plain(task.expand_input.value), path.removeprefix("expand_input.value").strip("."))
     return step(task, path)
 
 
