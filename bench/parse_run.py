@@ -108,6 +108,8 @@ def main() -> None:
     gc.freeze()
     parent = Parent()
     for line in sys.stdin:
+        # As the bundle does each time that it is refreshed.
+        brought_along.bring()
         sys.stdout.write(json.dumps(parent.parse(**json.loads(line))) + "\n")
         sys.stdout.flush()
 
