@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def _rehearse(module: str) -> None:
     gc.collect()
 
 
-def _serialize_dag_of(make: Callable) -> None:
+def _serialize_dag_of(make: Callable[[str], Any]) -> None:
     from airflow.sdk import DAG
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -70,13 +71,13 @@ def _serialize_dag_of(make: Callable) -> None:
     DagSerialization.to_dict(dag)
 
 
-def _python_task(name: str):
+def _python_task(name: str) -> Any:
     from airflow.providers.standard.operators.python import PythonOperator
 
     return PythonOperator(task_id=name, python_callable=print, op_args=["{}"])
 
 
-def _worker_pod_task(name: str):
+def _worker_pod_task(name: str) -> Any:
     from airflow.providers.standard.operators.python import PythonOperator
     from kubernetes.client import models
 
@@ -85,7 +86,7 @@ def _worker_pod_task(name: str):
     return PythonOperator(task_id=name, python_callable=print, executor_config={"pod_override": override})
 
 
-def _pod_task(name: str):
+def _pod_task(name: str) -> Any:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
     return KubernetesPodOperator(
@@ -101,7 +102,7 @@ def _pod_task(name: str):
 
 
 #: Module that a file of such tasks has had imported -> the task.
-PARTS: Mapping[str, Callable] = {
+PARTS: Mapping[str, Callable[[str], Any]] = {
     "airflow.providers.standard.operators.python": _python_task,
     "airflow.providers.cncf.kubernetes.pod_generator": _worker_pod_task,
     "airflow.providers.cncf.kubernetes.operators.pod": _pod_task,
