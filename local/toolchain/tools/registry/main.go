@@ -1,4 +1,5 @@
-// The distribution registry on a folder, with a password file: the stock program also compiles the SDKs of three clouds.
+// The distribution registry on a folder, with a password file or tokens: the stock program also compiles the SDKs of
+// three clouds.
 package main
 
 import (
@@ -6,6 +7,7 @@ import (
 
 	"github.com/distribution/distribution/v3/registry"
 	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
+	_ "github.com/distribution/distribution/v3/registry/auth/token"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 )
 
