@@ -46,9 +46,12 @@ class Call:
 
 
 def literal(text: str) -> str:
-    """A string literal, in double quotes where Python's repr allows."""
+    """A string literal, in double quotes where they need no more escapes than single ones."""
     shown = repr(text)
-    return f'"{shown[1:-1]}"' if shown[0] == "'" and '"' not in text and "\\'" not in shown else shown
+    if shown[0] == '"' or text.count('"') > text.count("'"):
+        return shown
+    # With an apostrophe before it and no double quote in it, repr puts a piece into double quotes.
+    return '"' + '\\"'.join(repr(f"'{piece}")[2:-1] for piece in text.split('"')) + '"'
 
 
 def written(value: Value, indent: int = 0, before: int = 0, after: int = 0) -> str:

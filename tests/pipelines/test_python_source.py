@@ -29,6 +29,20 @@ def test_a_literal_is_the_text(text):
     assert "\u202e" not in literal(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", '"plain"'),
+        ("it's", '"it\'s"'),
+        ('say "no"', "'say \"no\"'"),
+        ("""'it' is "it\"""", """\"'it' is \\"it\\"\""""),
+        ("""it's "it\"""", """'it\\'s "it"'"""),
+    ],
+)
+def test_quotes_are_those_that_ruff_wants(text, shown):
+    assert literal(text) == shown
+
+
 @given(values, st.integers(0, 3))
 def test_a_value_is_read_back(value, indent):
     assert ast.literal_eval(written(value, indent).strip()) == value
