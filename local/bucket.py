@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lightkube import Client
 from lightkube.resources.core_v1 import Secret, Service
 
-from infra import names
+from infra import names, object_store
 from infra.minio import NAME, PORT
 from infra.settings import Settings
-from infra.settings_stores import EndpointStore, MinioStore, S3Store
+from infra.settings_stores import MinioStore, S3Store
+from local.named_server import NamedServer
 from local.waiting import GaveUp
 
 
@@ -30,8 +31,13 @@ def secret(client: Client, namespace: str, name: str) -> dict[str, str]:
 
 def service_address(client: Client, namespace: str, name: str, port: int) -> str:
     """``http://<cluster address>:<port>`` of a Service."""
+    return f"http://{_cluster_address(client, namespace, name)}:{port}"
+
+
+def _cluster_address(client: Client, namespace: str, name: str) -> str:
     live: Any = client.get(Service, name, namespace=namespace)
-    return f"http://{live.spec.clusterIP}:{port}"
+    address: str = live.spec.clusterIP
+    return address
 
 
 class Bucket:
@@ -45,7 +51,7 @@ class Bucket:
         self._name = settings.object_store.bucket
         authority = _authority(settings)
         if authority:
-            # Not before: boto3 reads it at each connection.
+            # Not before: it is read at each connection.
             weakref.finalize(self, authority.unlink, missing_ok=True)
         self._store = _store(client, settings, str(authority) if authority else None)
 
@@ -76,12 +82,23 @@ def _store(client: Client, settings: Settings, authority: str | None) -> Any:
         # A session of its own: the default one keeps the log-in that it found first.
         return boto3.Session().client("s3", region_name=store.region, config=Config(connect_timeout=5))
     if isinstance(store, MinioStore):
-        held = secret(client, settings.name, names.STORE_ROOT_SECRET)
-        address = service_address(client, settings.name, NAME, PORT)
-        return _at(address, store.region, held["user"], held["password"], "path", None)
+        return _in_cluster(client, settings.name, store, authority)
     held = secret(client, settings.name, names.STORE_PUBLISHER_SECRET)
     log_in = (held.get("AWS_ACCESS_KEY_ID", ""), held.get("AWS_SECRET_ACCESS_KEY", ""))
     return _at(store.url, store.region, *log_in, store.addressing, authority)
+
+
+def _in_cluster(client: Client, namespace: str, store: MinioStore, authority: str | None) -> Any:
+    held = secret(client, namespace, names.STORE_ROOT_SECRET)
+    log_in = (store.region, held["user"], held["password"], "path", authority)
+    if store.tls is None:
+        return _at(service_address(client, namespace, NAME, PORT), *log_in)
+    # The certificate is for the name that pods ask for, which the host cannot resolve.
+    name = f"{NAME}.{namespace}.svc"
+    found = _at(f"https://{name}:{PORT}", *log_in)
+    server = NamedServer(name, _cluster_address(client, namespace, NAME), PORT, authority)
+    found.meta.events.register("before-send.s3", server)
+    return found
 
 
 def _at(address: str, region: str, user: str, password: str, addressing: str, authority: str | None) -> Any:
@@ -100,9 +117,8 @@ def _at(address: str, region: str, user: str, password: str, addressing: str, au
 
 def _authority(settings: Settings) -> Path | None:
     """A file with the certificate to trust, where the store's is of nobody whom boto3 trusts anyway."""
-    store = settings.object_store
-    if not isinstance(store, EndpointStore) or store.authority is None:
-        return None
-    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-        file.write(store.authority)
-    return Path(file.name)
+    for text in object_store.authority(settings.object_store).values():
+        with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+            file.write(text)
+        return Path(file.name)
+    return None

@@ -21,7 +21,7 @@ ELSEWHERE = re.compile(
     r"|^tests/airflow_environment\.py$|^bench/parse_(run|fresh)\.py$"
 )
 #: Import -> the pinned package whose part it is.
-PART_OF = {"botocore": "boto3", "markdown_it": "rich", "pydantic_core": "pydantic"}
+PART_OF = {"botocore": "boto3", "markdown_it": "rich", "pydantic_core": "pydantic", "urllib3": "boto3"}
 
 
 def pins(file: str) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -9,7 +13,65 @@ import pytest
 
 from local import bucket
 from local.bucket import Bucket
+from local.certificates import Authority, Identity
+from local.waiting import GaveUp
 from tests.infra import stacks
+
+NAME = "object-store.airflow.svc"
+
+
+class Store(BaseHTTPRequestHandler):
+    """Holds one object, for whoever asks by the right name."""
+
+    def do_GET(self) -> None:
+        listing = "<ListBucketResult><Contents><Key>dags/current</Key><Size>5</Size></Contents></ListBucketResult>"
+        held = {"/airflow/dags/current": "a0b1\n", "/airflow?list-type=2&prefix=dags%2F&encoding-type=url": listing}
+        content = held.get(self.path, self.path).encode()
+        self.send_response(200 if self.path in held and self.headers["Host"] == f"{NAME}:9000" else 404)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(params=[NAME, "another.airflow.svc"], ids=["its name", "another name"])
+def certified(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, Bucket]]:
+    """The name in the certificate of a store in the cluster, and its bucket."""
+    issuer = Authority(tmp_path)
+    issuer.ensure()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issuer.issue("store", Identity("store", names=(request.param,))))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Store) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(bucket, "secret", lambda *_: {"user": "root", "password": "given"})
+        monkeypatch.setattr(bucket, "_cluster_address", lambda *_: "127.0.0.1")
+        # NamedServer connects to the port it is given; botocore signs for the one in the address.
+        monkeypatch.setattr(
+            bucket, "NamedServer", lambda name, address, _, file: REAL(name, address, server.server_port, file)
+        )
+        tls = {"secret": "store-certificate", "authority": issuer.certificate.read_text()}
+        yield request.param, Bucket(None, stacks.stack(objectStore={"tls": tls}))  # type: ignore[arg-type]
+        server.shutdown()
+
+
+REAL = bucket.NamedServer
+
+
+def test_a_store_in_the_cluster_with_tls_is_asked_by_the_name_in_its_certificate(
+    certified: tuple[str, Bucket],
+) -> None:
+    name, store = certified
+    if name == NAME:
+        assert store.published_version() == "a0b1"
+        assert store.keys("dags/") == {"dags/current": 5}
+    else:
+        with pytest.raises(GaveUp, match="certificate is not valid for 'object-store.airflow.svc'"):
+            store.published_version()
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
