@@ -46,3 +46,12 @@ def remaining(keys: tuple[int, ...]) -> list[tuple[int, ...]]:
         return [keys, keys[:1]]
     following = max(keys) + 1
     return [(following, *keys), (following,)]
+
+
+def kept(then: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...]:
+    """The keys of an older commit, and behind them those that were drawn since.
+
+    A key beyond the last one named leaves the stack's state: protection refuses that, and with it the newest dump could
+    not be read any more.
+    """
+    return (*then, *(key for key in now if key not in then)) if max(now) > max(then) else then

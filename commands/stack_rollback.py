@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,14 @@ import typer
 from commands.failure import told
 from commands.stack_clusters import cluster_of
 from commands.stack_deploys import deploy
+from commands.stack_fernet import PLACE, kept
+from commands.stack_file_edits import edited
 from commands.stack_files import settings_of
 from commands.stack_questions import confirm
-from infra.settings import Settings
+from infra.settings import Airflow, Settings
+from infra.settings_source import read_stack_file
 from local.backups import Backups
+from local.files import write
 from local.machine import Machine
 from local.progress import Progress
 from local.waiting import GaveUp
@@ -40,7 +45,8 @@ def rollback(
 
     Where the schema of the database is newer than that commit's Airflow it refuses, unless --restore names a dump: then
     it dumps what is there, stops Airflow, puts the older dump back, and deploys. What Airflow has recorded since that
-    dump is forgotten; whatever runs loses whom it reports to. Broken off, the same command goes on.
+    dump is forgotten; whatever runs loses whom it reports to. Broken off, the same command goes on. A Fernet key that
+    was drawn since stays, behind those of that commit.
 
         python -m commands stacks rollback staging HEAD~1
         python -m commands stacks rollback staging HEAD~1 --restore newest
@@ -99,8 +105,23 @@ def _restore(backups: Backups, key: str, progress: Progress) -> None:
         typer.echo(backups.restore(key, start=False))
 
 
+def _keep_keys(file: Path, now: tuple[int, ...]) -> None:
+    """Have the commit's stack file, in its work tree, name the Fernet keys that were drawn since."""
+    part, key = PLACE
+    airflow = read_stack_file(file).get(part)
+    named = airflow.get(key) if isinstance(airflow, Mapping) else None
+    then = tuple(named or Airflow().fernet_keys)
+    wanted = kept(then, now)
+    if wanted != then:
+        write(file, edited(file.read_text(encoding="utf-8"), file.name, PLACE, list(wanted)))
+        typer.echo(
+            f"{file.name} of that commit with {part}.{key}: {list(wanted)}; commit it before the next deployment"
+        )
+
+
 def _deploy(stack: str, settings: Settings, commit: str) -> None:
     with work_tree(commit) as root:
+        _keep_keys(root / f"Pulumi.{stack}.yaml", settings.airflow.fernet_keys)
         python = python_for(root, CACHE)
         # The CLI's Python host looks for the environment in the project's folder.
         (root / ".venv").symlink_to(Path(python).parent.parent)

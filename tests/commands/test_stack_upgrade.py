@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,41 @@ def test_a_rotation_that_broke_off_goes_on(played: Played, stack_file: Path) -> 
     played.deploys = lambda: None
     assert run("rotate-fernet", "qa", "--yes").exit_code == 0
     assert played.did == ["deploy qa (2, 1) here", "deploy qa (2, 1) here", "deploy qa (2,) here"]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "deployed"),
+    [((1,), (1,), (1,)), ((1,), (2,), (1, 2)), ((2,), (4, 3), (2, 4, 3)), ((3, 2), (3,), (3, 2))],
+)
+def test_a_roll_back_leaves_out_no_key_that_was_drawn_since(
+    then: tuple[int, ...],
+    now: tuple[int, ...],
+    deployed: tuple[int, ...],
+    stack_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One that is left out goes: protection refuses that, and the last dump is encrypted with it."""
+    text = stack_file.read_text()
+    if then != (1,):
+        stack_file.write_text(edited(text, stack_file.name, stack_fernet.PLACE, list(then)))
+    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "then")):
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", *who, *command], check=True)
+    stack_file.write_text(edited(text, stack_file.name, stack_fernet.PLACE, list(now)))
+    seen: list[tuple[int, ...]] = []
+
+    def deploy(stack: str, settings: Any, folder: Path, python: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            seen.append(settings_of(stack).airflow.fernet_keys)
+
+    monkeypatch.setattr(stack_rollback, "deploy", deploy)
+    stack_rollback._deploy("qa", settings_of("qa"), "HEAD")
+    assert seen == [deployed]
+    assert settings_of("qa").airflow.fernet_keys == now
+    told = f"airflow.fernetKeys: {list(deployed)}"
+    assert (told in capsys.readouterr().out) == (deployed != then)
 
 
 def test_no_number_is_used_twice() -> None:
