@@ -110,7 +110,7 @@ def decide(client: Client, machine: Machine, environment: Mapping[str, str]) -> 
     settings = stack.settings(machine, UNDECIDED)
     begun = pulumi_engine.PulumiEngine(machine, settings.name, Progress()).begun
     kept = engine.recorded(client, settings.name, begun)
-    choice = engine.choose(environment, kept, pulumi_engine.available, lambda: _answers(settings.chart.repository))
+    choice = engine.choose(environment, kept, pulumi_engine.available, lambda: answers(settings.chart.repository))
     # The choice holds the chart; the variable would override it again.
     os.environ.pop("AIRFLOW_CHART", None)
     return stack.settings(machine, choice), choice
@@ -150,7 +150,8 @@ def _apply(client: Client, machine: Machine, settings: Settings, choice: Choice,
     return Apply(client, machine, settings.name, progress).run(lambda: deploy(settings, Path()), STACK, {})
 
 
-def _answers(repository: str) -> bool:
+def answers(repository: str) -> bool:
+    """Whether a chart repository does."""
     try:
         return httpx.get(f"{repository}/index.yaml", timeout=CHART_SECONDS, follow_redirects=True).is_success
     except httpx.HTTPError:

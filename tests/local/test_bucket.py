@@ -70,7 +70,7 @@ def test_a_store_in_the_cluster_with_tls_is_asked_by_the_name_in_its_certificate
         assert store.published_version() == "a0b1"
         assert store.keys("dags/") == {"dags/current": 5}
     else:
-        with pytest.raises(GaveUp, match="certificate is not valid for 'object-store.airflow.svc'"):
+        with pytest.raises(GaveUp, match=f"certificate is not valid for '{NAME}'"):
             store.published_version()
 
 

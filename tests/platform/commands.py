@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +33,16 @@ class Finished:
 
 def run(*command: str, clone: Path = ROOT, environment: Mapping[str, str] | None = None) -> Finished:
     """``python -m commands ...`` in a clone; never raises on a failure of the command."""
+    return ended([sys.executable, "-m", "commands", *command], clone, {**os.environ, **(environment or {})})
+
+
+def ended(command: Sequence[str], folder: Path, environment: Mapping[str, str], text: str = "") -> Finished:
+    """Any command, with ``text`` on its standard input; as ``run``."""
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "commands", *command],
-        cwd=clone,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, cwd=folder, env=environment, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False,
-    )
+    )  # fmt: skip
     return Finished(done.returncode, done.stdout, time.monotonic() - began)
 
 

@@ -17,7 +17,7 @@ from local.waiting import wait
 from registry.client import Registry, docker_credentials
 from tests.conftest import Deployed
 
-SERVED_SECONDS = 60
+SERVED_SECONDS, RUN_SECONDS = 90, 300
 LASTING = ("ReplicaSet", "StatefulSet")
 
 
@@ -111,3 +111,13 @@ def await_served(deployed: Deployed, dag: str) -> None:
         return None if live == version else f"serves {live}, published is {version}; {api.import_errors()}"
 
     wait(f"Airflow to serve {dag}", missing, SERVED_SECONDS)
+
+
+def succeeds(deployed: Deployed, dag: str, run: str) -> None:
+    """Run the published version of a DAG to its good end."""
+    await_served(deployed, dag)
+    api, ends = api_of(deployed), ("success", "failed")
+    api.unpause(dag)
+    api.trigger(dag, run)
+    wait("the run", lambda: None if (state := api.run_state(dag, run)) in ends else str(state), RUN_SECONDS)
+    assert api.run_state(dag, run) == "success", [api.log(dag, run, task) for task in api.tasks(dag, run)]

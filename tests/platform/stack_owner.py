@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import time
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,16 @@ import yaml
 
 from infra import settings_source
 from infra.object_store_policies import USERS
-from infra.settings import PROJECT, Settings
+from infra.settings import PROJECT, Chart, Settings
 from local import pulumi_engine, services
+from local.cluster import kubectl
 from local.machine import KUBE_CONTEXT, Machine
+from local.up import answers
+from tests.platform.commands import Finished, ended
 from tests.platform.given_services import Given
 
-#: Stack -> whose images they are in the platform's registry: prod takes staging's into repositories of its own.
-OWNERS = {"staging": "local", "prod": "production"}
+#: Stack -> whose images they are in the platform's registry: no other stack's, so that none keeps them from collection.
+OWNERS = {"staging": "staging", "prod": "production"}
 #: The ConfigMap of the tasks' namespace by which task pods trust the store.
 TRUSTED = "store-authority"
 #: What prod's replicas ask for together is more than this machine has; how many there are stays as it is.
@@ -36,21 +38,24 @@ class Owner:
     clone: Path
     environment: dict[str, str]
 
+    def tries(self, *command: str, text: str = "") -> Finished:
+        return ended(command, self.clone, self.environment, text)
+
     def types(self, *command: str, text: str = "") -> str:
-        began = time.monotonic()
-        done = subprocess.run(
-            command, cwd=self.clone, env=self.environment, input=text, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
-        print(f"{' '.join(command[:3])}: {time.monotonic() - began:.0f} s")
-        return done.stdout
+        done = self.tries(*command, text=text)
+        assert done.status == 0, f"{' '.join(command)}\n{done.output}"
+        print(f"{' '.join(command[:3])}: {done.seconds:.0f} s")
+        return done.output
 
     def commands(self, *words: str) -> str:
-        return self.types(".venv/bin/python", "-m", "commands", *words)
+        return self.types(sys.executable, "-m", "commands", *words)
 
     def up(self, stack: str, *options: str) -> str:
-        return self.types("pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive", *options)
+        return self.types(*self.up_command(stack), *options)
+
+    @staticmethod
+    def up_command(stack: str) -> tuple[str, ...]:
+        return ("pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive")
 
     def state(self, stack: str) -> list[dict[str, Any]]:
         said = self.types("pulumi", "stack", "export", "--stack", stack)
@@ -62,12 +67,22 @@ class Owner:
         path = self.clone / f"Pulumi.{stack}.yaml"
         return settings_source.load_file(path, {"registryCredentials": [log_in]})
 
-    def trust_the_store(self) -> None:
-        """Have the pods of a DAG take the store's certificate, which their image does not know."""
-        file = self.clone / "dags/cost_of_living.yaml"
-        volume = {"path": "/authority", "config_map": TRUSTED}
-        trust = {"env": {"REQUESTS_CA_BUNDLE": "/authority/ca.pem"}, "volumes": [volume]}
-        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "defaults": trust}))
+    def trust_the_store(self, *dags: str) -> None:
+        """Have the task pods of these DAGs take the store's certificate, which their images do not know."""
+        for dag in dags:
+            file = self.clone / f"dags/{dag}.yaml"
+            document = yaml.safe_load(file.read_text())
+            # Not in the DAG's defaults: a worker pod trusts it anyway, and is in another namespace.
+            for task in document["tasks"].values():
+                if task["kind"] == "pod":
+                    task["env"] = {"REQUESTS_CA_BUNDLE": "/authority/ca.pem"}
+                    task["volumes"] = [{"path": "/authority", "config_map": TRUSTED}]
+            file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def have_pods_trust(self, stack: str, given: Given) -> None:
+        """Put there what those pods mount."""
+        where = ("--namespace", self.settings(stack).tasks_namespace)
+        kubectl(self.machine, *where, "create", "configmap", TRUSTED, f"--from-literal=ca.pem={given.authority}")
 
     def configure(self, stack: str, given: Given) -> None:
         """The committed file of the stack, with this machine's places filled in and its secrets set."""
@@ -124,7 +139,14 @@ def owner_of(machine: Machine, clone: Path, folder: Path) -> Owner:
         "PULUMI_CONFIG_PASSPHRASE": "for this test",
         "PULUMI_HOME": str(folder / ".pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "AIRFLOW_CHART": str(Path(os.environ["AIRFLOW_CHART"]).absolute()),
+        **({"AIRFLOW_CHART": str(Path(chart).absolute())} if (chart := os.environ.get("AIRFLOW_CHART")) else {}),
         **pulumi_engine.plugins_at_hand(),
     }
     return Owner(machine, clone, environment)
+
+
+def chart_missing() -> str | None:
+    """Why these stacks cannot be brought up here; None where they can."""
+    if os.environ.get("AIRFLOW_CHART") or answers(Chart().repository):
+        return None
+    return "AIRFLOW_CHART names no chart, its repository does not answer, and the stand-in has no part of these stacks"

@@ -7,7 +7,6 @@ runs the images that staging has built.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +20,10 @@ from lightkube.resources.core_v1 import Pod
 from infra import names, pgbouncer, promotion
 from infra.mirrored_images import of_others
 from infra.names import STORE_AIRFLOW_SECRET
-from local import services, smoke
-from local.airflow_api import AirflowApi
-from local.bucket import Bucket, secret, service_address
+from local import services
+from local.bucket import secret, service_address
 from local.cluster import kubectl
+from local.engine import Choice
 from local.kubernetes_client import connect, namespace_annotations
 from local.machine import Machine
 from local.mirror import ensure_mirror
@@ -32,15 +31,19 @@ from local.progress import Progress
 from local.waiting import wait
 from local.workloads import wait_for_job
 from registry.client import Registry, docker_credentials
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Deployed
 from tests.platform.commands import clone_of
+from tests.platform.garbage import litter
 from tests.platform.given_services import Given, given_services, remove
-from tests.platform.stack_owner import TRUSTED, Owner, owner_of
+from tests.platform.history import Repository
+from tests.platform.observed import Api, api_of, digest_of, published, succeeds
+from tests.platform.stack_owner import Owner, chart_missing, owner_of
 
 # All of Airflow comes up beside what is there.
 pytestmark = [pytest.mark.platform, pytest.mark.cli, pytest.mark.chart, pytest.mark.long]
 
-SERVED_SECONDS, RUN_SECONDS, SEEN_SECONDS, JOB_SECONDS = 90, 300, 120, 180
+RUN = "over-given-stores"
+HEALTHY_SECONDS, SEEN_SECONDS, JOB_SECONDS = 90, 120, 180
 LONG_RUNNING = {"api-server", "dag-processor", "scheduler", "triggerer"}
 PGBOUNCER_METRICS = 9127
 
@@ -60,8 +63,14 @@ class Up:
         return f"airflow-{self.name}"
 
     @property
-    def api(self) -> AirflowApi:
-        return smoke.airflow(self.client, self.owner.settings(self.name))
+    def deployed(self) -> Deployed:
+        choice = Choice("pulumi", "official", None)
+        return Deployed(self.owner.machine, self.client, choice, self.owner.settings(self.name), self.owner.clone)
+
+    @property
+    def api(self) -> Api:
+        """Of its first administrator, logged in."""
+        return api_of(self.deployed)
 
     def addresses(self) -> dict[str, str]:
         """The address of every pod of Airflow's namespace that had one -> what it is."""
@@ -73,29 +82,18 @@ class Up:
                 found[live.status.podIP] = labels.get("component") or labels.get("app.kubernetes.io/name", "")
         return found
 
-    def run(self, dag: str) -> str:
-        """Run a DAG to its good end; the run's name."""
-        api, run, ends = self.api, "over-given-stores", ("success", "failed")
-        api.log_in()
-        wait("the DAG to be served", lambda: None if api.dag(dag) else str(api.import_errors()), SERVED_SECONDS)
-        api.unpause(dag)
-        api.trigger(dag, run)
-        wait("the run", lambda: None if (state := api.run_state(dag, run)) in ends else str(state), RUN_SECONDS)
-        assert api.run_state(dag, run) == "success", [api.log(dag, run, task) for task in api.tasks(dag, run)]
-        return run
-
     def at(self, service: str, port: int) -> str:
         return service_address(self.client, self.namespace, service, port)
 
 
 @pytest.fixture(scope="module")
 def owner(started: Machine, tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    if not os.environ.get("AIRFLOW_CHART"):
-        pytest.skip("AIRFLOW_CHART names no chart, and the stand-in has no part of what these stacks have")
+    if missing := chart_missing():
+        pytest.skip(missing)
     services.keep(started)
     folder = tmp_path_factory.mktemp("owner")
     found = owner_of(started, clone_of(ROOT, folder / "clone"), folder)
-    found.trust_the_store()
+    found.trust_the_store("cost_of_living")
     return found
 
 
@@ -149,8 +147,8 @@ def test_who_builds_none_runs_what_the_other_has_built(stack: Up) -> None:
 
 
 def test_the_first_administrator_logs_in(stack: Up) -> None:
-    wait("Airflow", stack.api.unhealthy, SERVED_SECONDS)
-    stack.api.log_in()
+    api = stack.api
+    wait("Airflow", api.unhealthy, HEALTHY_SECONDS)
     assert stack.given.database.query("SELECT username FROM ab_user") == "admin"
     assert (
         stack.given.database.query(
@@ -159,25 +157,22 @@ def test_the_first_administrator_logs_in(stack: Up) -> None:
         == "Admin"
     )
     wrong = {"username": "admin", "password": "another"}
-    answer = httpx.post(f"{stack.api.address}/auth/token", json=wrong, trust_env=False, timeout=30)
+    answer = httpx.post(f"{api.address}/auth/token", json=wrong, trust_env=False, timeout=30)
     assert answer.status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_a_dag_runs_and_its_logs_lie_in_the_given_bucket(stack: Up) -> None:
     settings = stack.owner.settings(stack.name)
-    kubectl(
-        stack.owner.machine, "--namespace", settings.tasks_namespace, "create", "configmap", TRUSTED,
-        f"--from-literal=ca.pem={stack.given.authority}",
-    )  # fmt: skip
-    run = stack.run("cost_of_living")
+    stack.owner.have_pods_trust(stack.name, stack.given)
+    succeeds(stack.deployed, "cost_of_living", RUN)
     root = stack.given.store.client("root")
     found = {one["Key"] for one in root.list_objects_v2(Bucket=settings.object_store.bucket)["Contents"]}
-    assert any(key.startswith(f"logs/dag_id=cost_of_living/run_id={run}/") for key in found)
-    assert Bucket(stack.client, settings).published_version()
+    assert any(key.startswith(f"logs/dag_id=cost_of_living/run_id={RUN}/") for key in found)
+    assert stack.deployed.bucket.published_version()
 
 
 def test_a_worker_pod_reaches_all_of_it(stack: Up) -> None:
-    stack.run("lakehouse_summary")
+    succeeds(stack.deployed, "lakehouse_summary", RUN)
 
 
 def test_the_database_is_reached_as_the_settings_say(stack: Up) -> None:
@@ -227,6 +222,26 @@ def test_pods_that_are_left_are_cleaned_up(stack: Up) -> None:
     where = ("--namespace", stack.namespace)
     kubectl(stack.owner.machine, *where, "create", "job", "clean-up-now", f"--from=cronjob/{job.metadata.name}")
     wait_for_job(stack.client, "clean-up-now", stack.namespace, JOB_SECONDS, Progress().doing)
+
+
+def test_only_images_that_nothing_needs_are_collected(stack: Up) -> None:
+    owner, settings, root = stack.owner, stack.owner.settings(stack.name), stack.given.store.client("root")
+    repository = f"{settings.registry.owner}/{settings.registry.prefix}-cost-of-living"
+
+    def put(key: str, content: bytes) -> None:
+        root.put_object(Bucket=stack.given.store.bucket, Key=key, Body=content)
+
+    # Which promotions there were says the history.
+    Repository.begun(owner.clone).commit(stack.name)
+    with litter(owner.machine, stack.client, repository, stack.given.database.namespace, put) as left:
+        listed = owner.commands("stacks", "gc", stack.name)
+        assert [one for one in left.digests if one[:19] in listed] == [left.nothing]
+        assert left.there() == left.digests
+        owner.commands("stacks", "gc", stack.name, "--delete", "--yes")
+        assert left.there() == left.digests - {left.nothing}
+        assert "every image in the registry is needed" in owner.commands("stacks", "gc", stack.name)
+    images = json.loads(published(stack.deployed)["images.json"])["images"].values()
+    assert all(digest_of(stack.deployed, one["reference"]) == one["digest"] for one in images)
 
 
 def test_a_dump_goes_to_the_bucket(stack: Up) -> None:

@@ -1,125 +1,70 @@
 """A running stack goes from an older Airflow to this one and back, and tasks that run outlive the way there.
 
-By either engine, each in a deployment of its own, in which the tests go on from one another's state.
+This machine's own stack by direct apply, and staging as it is committed by the real engine, over a store and a database
+that others run. The tests go on from one another's state.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from lightkube.resources.core_v1 import Pod
 
+from commands.stack_garbage import images_of
 from infra import names
-from local import engine, stack
+from infra.stack_images import read_images
 from local.bucket import secret
-from local.kubernetes_client import connect
 from local.machine import Machine
-from local.up import UNDECIDED
 from local.waiting import wait
 from pipelines import releases
 from pipelines.schema_heads import head_of
-from tests.conftest import ROOT, Deployed, remove
-from tests.platform.commands import Finished, clone_of, run
+from pipelines.upgrades import COMPONENTS
+from registry.client import docker_credentials
+from registry.contents import Contents
+from tests.conftest import ROOT, Deployed
+from tests.platform.history import TwoReleases, two_releases
 from tests.platform.observed import Api, api_of, await_served, digest_of, of_no_namespace, published
-from tests.platform.older_release import AIRFLOW, NOT_YET, make_older
-from tests.platform.postgres import query
+from tests.platform.older_release import AIRFLOW
+from tests.platform.upgraded import WAYS, OnThisMachine, Upgraded, told
 
-# An image of the older Airflow is built, all of Airflow comes up three times by each engine, and a task takes its time.
+# An image of the older Airflow is built, all of Airflow comes up three times in each way, and a task takes its time.
 pytestmark = [pytest.mark.platform, pytest.mark.long]
 
-ENGINES = ["direct", pytest.param("pulumi", marks=pytest.mark.cli)]
+BY_THE_CLI = [pytest.mark.cli, pytest.mark.chart]
 DAG, RUN = "long_task", "alive-all-through"
-FIXTURE = ROOT / "tests/fixtures/long_task"
 BEGUN_SECONDS, ENDED_SECONDS, GONE_SECONDS = 180, 600, 120
 
 
-@dataclass
-class Repository:
-    """A clone with a history: ``older`` is the commit with the older Airflow, ``newer`` the one after it."""
-
-    folder: Path
-    older: str = ""
-    newer: str = ""
-
-    def commit(self, message: str) -> str:
-        who = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "core.hooksPath=/dev/null")
-        for command in (("add", "--all"), ("commit", "--quiet", "--message", message)):
-            subprocess.run(["git", *who, *command], cwd=self.folder, check=True)
-        head = ["git", "rev-parse", "HEAD"]
-        return subprocess.run(head, cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
-
-    def check_out(self, commit: str) -> None:
-        """The commit's files, whatever was changed."""
-        subprocess.run(["git", "checkout", "--quiet", "--force", commit], cwd=self.folder, check=True)
-
-    def run(self, *command: str) -> Finished:
-        return run(*command, clone=self.folder)
-
-
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    folder = clone_of(ROOT, tmp_path_factory.mktemp("upgrade") / "clone")
-    newer = tmp_path_factory.mktemp("newer")
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    (folder / ".git/info/exclude").write_text(".venv\n")
-    shutil.copytree(FIXTURE, folder / "dags", dirs_exist_ok=True)
-    shutil.copytree(folder, newer, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    for name in NOT_YET:
-        path = folder / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    make_older(folder)
-    found = Repository(folder)
-    found.older = found.commit(f"Airflow {AIRFLOW}")
-    shutil.copytree(newer, folder, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(".venv", "build"))
-    found.newer = found.commit(f"Airflow {releases.AIRFLOW}")
-    return found
+def two(tmp_path_factory: pytest.TempPathFactory) -> TwoReleases:
+    return two_releases(tmp_path_factory.mktemp("upgrade"), ROOT / "tests/fixtures/long_task")
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def upgraded(request: pytest.FixtureRequest, started: Machine, repository: Repository) -> Iterator[Deployed]:
-    client, name = connect(started), f"airflow-upgrade-{request.param}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(stack.NAME_VARIABLE, name)
-        patch.setenv("APPLY", request.param)
-        settings = stack.settings(started, UNDECIDED)
-        remove(started, client, settings)
-        try:
-            repository.check_out(repository.older)
-            done = repository.run("local", "up", "--no-smoke")
-            assert done.status == 0, done.output
-            told("up", AIRFLOW, done)
-            repository.check_out(repository.newer)
-            choice = engine.recorded(client, name)
-            assert choice is not None
-            print(choice)
-            yield Deployed(started, client, choice, stack.settings(started, choice), repository.folder)
-        finally:
-            remove(started, client, settings)
+@pytest.fixture(scope="module", params=[pytest.param(way, marks=BY_THE_CLI if "pulumi" in way else []) for way in WAYS])
+def upgraded(
+    request: pytest.FixtureRequest, started: Machine, two: TwoReleases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Upgraded]:
+    with WAYS[request.param](started, two, tmp_path_factory.mktemp("stack")) as found:
+        yield found
 
 
-def told(what: str, version: str, done: Finished) -> None:
-    """A figure for docs/upgrades.md."""
-    print(f"{what} {version}: {done.seconds:.0f} s")
+def stands_at(upgraded: Upgraded) -> tuple[set[str], str]:
+    """The Airflow of every process that is always there, and the revision of the database's schema."""
+    labels: Any = {"component": COMPONENTS}
+    found: Any = upgraded.deployed.client.list(Pod, namespace=upgraded.deployed.settings.name, labels=labels)
+    live = [one for one in found if one.status.phase == "Running"]
+    versions = {one.spec.containers[0].image.rpartition(":")[2].partition("-")[0] for one in live}
+    return versions, upgraded.query("SELECT version_num FROM alembic_version")
 
 
-def revision(deployed: Deployed) -> str:
-    return query(deployed, "SELECT version_num FROM alembic_version")
-
-
-def versions(deployed: Deployed) -> set[str]:
-    """The Airflow of every process that is always there."""
-    found: Any = deployed.client.list(Pod, namespace=deployed.settings.name, labels={"tier": "airflow"})
-    live = [one for one in found if one.metadata.labels["component"] != "worker" and one.status.phase == "Running"]
-    return {one.spec.containers[0].image.rpartition(":")[2].partition("-")[0] for one in live}
+def head(airflow: str) -> tuple[set[str], str | None]:
+    """What ``stands_at`` says where this is deployed."""
+    return {airflow}, head_of(airflow)
 
 
 def task_pods(deployed: Deployed) -> dict[str, str]:
@@ -132,6 +77,13 @@ def task_pods(deployed: Deployed) -> dict[str, str]:
         for one in deployed.client.list(Pod, namespace=namespace, labels=labels)
         if one.status.phase == "Running"
     }
+
+
+def in_the_bucket(deployed: Deployed) -> set[str]:
+    """The references of the images that any published version names."""
+    bucket = deployed.bucket
+    versions = [bucket.get(key) for key in bucket.keys(f"{names.DAGS_PREFIX}/versions/")]
+    return {image.partition("@")[0] for version in versions for image in images_of(version)}
 
 
 def begin(deployed: Deployed) -> dict[str, str]:
@@ -148,59 +100,85 @@ def states(api: Api) -> dict[str, tuple[str, int]]:
     return {one.task: (one.state, one.tries) for one in api.tasks(DAG, RUN)}
 
 
-def test_a_task_that_runs_outlives_the_upgrade(upgraded: Deployed, repository: Repository) -> None:
-    assert (versions(upgraded), revision(upgraded)) == ({AIRFLOW}, head_of(AIRFLOW))
-    pods = begin(upgraded)
+def test_a_task_that_runs_outlives_the_upgrade(upgraded: Upgraded) -> None:
+    assert stands_at(upgraded) == head(AIRFLOW)
+    pods = begin(upgraded.deployed)
     began = time.monotonic()
-    plan = repository.run("stacks", "upgrade", "dev", "--plan")
+    plan = upgraded.commands("stacks", "upgrade", upgraded.stack, "--plan")
     assert plan.status == 0, plan.output
     assert f"the database's schema moves: the way back is stacks rollback --restore (revision {head_of(AIRFLOW)})" in (
         plan.output
     )
     assert "salesforce" in plan.output
     assert "de-airflow-pipeline-cost-of-living" not in plan.output
-    done = repository.run("stacks", "upgrade", "dev", "--yes")
+    done = upgraded.commands("stacks", "upgrade", upgraded.stack, "--yes")
     assert done.status == 0, done.output
-    told("upgrade to", releases.AIRFLOW, done)
-    assert (versions(upgraded), revision(upgraded)) == ({releases.AIRFLOW}, head_of(releases.AIRFLOW))
-    print(f"{time.monotonic() - began:.0f} s after both tasks ran, they are {states(api_of(upgraded))}")
-    assert task_pods(upgraded) == pods
+    told(f"upgrade to {releases.AIRFLOW}", done)
+    assert stands_at(upgraded) == head(releases.AIRFLOW)
+    print(f"{time.monotonic() - began:.0f} s after both tasks ran, they are {states(api_of(upgraded.deployed))}")
+    assert task_pods(upgraded.deployed) == pods
 
 
-def test_a_second_deployment_changes_nothing(upgraded: Deployed, repository: Repository) -> None:
-    done = repository.run("local", "up", "--no-smoke")
-    assert done.status == 0, done.output
-    assert done.counts[:4] == (0, 0, 0, 0), done.output
+def test_a_second_deployment_changes_nothing(upgraded: Upgraded) -> None:
+    upgraded.changes_nothing()
 
 
-def test_a_new_fernet_key_re_encrypts_what_is_there(upgraded: Deployed, repository: Repository) -> None:
+def test_a_new_fernet_key_re_encrypts_what_is_there(upgraded: Upgraded) -> None:
+    deployed = upgraded.deployed
+
     def held() -> tuple[str, str]:
         """The key of the cluster, and a variable as the database keeps it."""
-        key = secret(upgraded.client, upgraded.settings.name, names.FERNET_KEY_SECRET)["fernet-key"]
-        return key, query(upgraded, "SELECT val FROM variable WHERE key = 'rotated'")
+        key = secret(deployed.client, deployed.settings.name, names.FERNET_KEY_SECRET)["fernet-key"]
+        return key, upgraded.query("SELECT val FROM variable WHERE key = 'rotated'")
 
-    api_of(upgraded).set_variable("rotated", "plain words")
+    api_of(deployed).set_variable("rotated", "plain words")
     old_key, _ = held()
-    done = repository.run("stacks", "rotate-fernet", "dev", "--yes")
+    done = upgraded.commands("stacks", "rotate-fernet", upgraded.stack, "--yes")
     assert done.status == 0, done.output
-    told("a new Fernet key under", releases.AIRFLOW, done)
+    told(f"a new Fernet key under {releases.AIRFLOW}", done)
     new_key, kept = held()
     assert Fernet(new_key).decrypt(kept.encode()) == b"plain words"
     with pytest.raises(InvalidToken):
         Fernet(old_key).decrypt(kept.encode())
 
 
-def test_the_way_back_is_refused_where_the_schema_is_ahead(upgraded: Deployed, repository: Repository) -> None:
-    done = repository.run("stacks", "rollback", "dev", repository.older, "--yes")
+def test_images_that_the_way_back_needs_are_not_collected(upgraded: Upgraded) -> None:
+    """Versions in the bucket name what DAGs run. What that stood on is named by none, and is built again."""
+    if isinstance(upgraded, OnThisMachine):
+        pytest.skip("other deployments of this machine have their images in the same repositories")
+    deployed, stack = upgraded.deployed, upgraded.stack
+    needed = in_the_bucket(deployed)
+    assert len({one for one in needed if "-salesforce:" in one}) == 2
+    (base,) = [one for one in read_images(deployed.settings, deployed.root, stage=False) if one.name == "bases/worker"]
+    server, _, repository = base.reference.rpartition(":")[0].partition("/")
+    with Contents(server, docker_credentials(deployed.machine.docker_config)[server]) as registry:
+        kept = {one.rpartition(":")[2] for one in (base.reference, base.alias)}
+        older = set(registry.tags(repository)) - kept
+        assert older
+        listed = upgraded.commands("stacks", "gc", stack)
+        assert listed.status == 0, listed.output
+        told("list of images to collect", listed)
+        assert set(registry.tags(repository)) == older | kept
+        done = upgraded.commands("stacks", "gc", stack, "--delete", "--yes")
+        assert done.status == 0, done.output
+        told("collection of images", done)
+        assert set(registry.tags(repository)) == kept
+    assert all(digest_of(deployed, image) for image in needed)
+
+
+def test_the_way_back_is_refused_where_the_schema_is_ahead(upgraded: Upgraded) -> None:
+    older = upgraded.releases.older
+    done = upgraded.commands("stacks", "rollback", upgraded.stack, older, "--yes")
     assert done.status == 1
+    told(f"roll-back to {AIRFLOW}, refused", done)
     assert f"found:    revision {head_of(releases.AIRFLOW)}" in done.output
-    assert f"stacks rollback dev {repository.older} --restore newest" in done.output
+    assert f"stacks rollback {upgraded.stack} {older} --restore newest" in done.output
     assert "Traceback" not in done.output
-    assert (versions(upgraded), revision(upgraded)) == ({releases.AIRFLOW}, head_of(releases.AIRFLOW))
+    assert stands_at(upgraded) == head(releases.AIRFLOW)
 
 
-def test_a_task_that_ran_all_through_ends_well(upgraded: Deployed) -> None:
-    api = api_of(upgraded)
+def test_a_task_that_ran_all_through_ends_well(upgraded: Upgraded) -> None:
+    api = api_of(upgraded.deployed)
     wait(
         "the run to end",
         lambda: None if api.run_state(DAG, RUN) in ("success", "failed") else str(states(api)),
@@ -209,21 +187,25 @@ def test_a_task_that_ran_all_through_ends_well(upgraded: Deployed) -> None:
     assert states(api) == {"in_pod": ("success", 1), "in_worker": ("success", 1)}
 
 
-def test_told_to_it_goes_back_with_the_database_of_then(upgraded: Deployed, repository: Repository) -> None:
-    done = repository.run("stacks", "rollback", "dev", repository.older, "--restore", "newest", "--yes")
+def test_told_to_it_goes_back_with_the_database_of_then(upgraded: Upgraded) -> None:
+    older = upgraded.releases.older
+    done = upgraded.commands("stacks", "rollback", upgraded.stack, older, "--restore", "newest", "--yes")
     assert done.status == 0, done.output
-    told("roll-back to", AIRFLOW, done)
-    assert (versions(upgraded), revision(upgraded)) == ({AIRFLOW}, head_of(AIRFLOW))
-    repository.check_out(repository.older)
-    proved = repository.run("local", "smoke", "cost_of_living")
-    assert proved.status == 0, proved.output
+    told(f"roll-back to {AIRFLOW}", done)
+    # What the dump that it made first is encrypted with stays.
+    assert "airflow.fernetKeys: [1, 2]" in done.output
+    assert stands_at(upgraded) == head(AIRFLOW)
+    upgraded.releases.repository.check_out(older)
+    upgraded.proves("cost_of_living")
 
 
-def test_destroyed_it_leaves_images_and_nothing_else(upgraded: Deployed, repository: Repository) -> None:
-    images = json.loads(published(upgraded)["images.json"])["images"]
-    done = repository.run("stacks", "destroy", "dev", "--yes")
+def test_destroyed_it_leaves_images_and_nothing_else(upgraded: Upgraded) -> None:
+    deployed = upgraded.deployed
+    images = json.loads(published(deployed)["images.json"])["images"]
+    upgraded.unprotect()
+    done = upgraded.commands("stacks", "destroy", upgraded.stack, "--yes")
     assert done.status == 0, done.output
-    told("destroy", AIRFLOW, done)
-    assert f"data that goes: {upgraded.settings.name}: its volumes" in done.output
-    wait("volumes to go", lambda: " ".join(of_no_namespace(upgraded)) or None, GONE_SECONDS)
-    assert all(digest_of(upgraded, image["reference"]) for image in images.values())
+    told(f"destroy {AIRFLOW}", done)
+    assert f"data that goes: {deployed.settings.name}: its volumes" in done.output
+    wait("volumes to go", lambda: " ".join(of_no_namespace(deployed)) or None, GONE_SECONDS)
+    assert all(digest_of(deployed, image["reference"]) for image in images.values())
