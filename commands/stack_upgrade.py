@@ -48,8 +48,11 @@ def upgrade(
             now = running(client, settings, Backups(client, settings, progress))
         if problems := upgrade_problems(stack, now, wanted):
             raise InputError(problems)
-        plan = upgrade_plan(now, wanted, backup=settings.database.backup.enabled)
+        backup = settings.database.backup.enabled
+        plan = upgrade_plan(now, wanted, backup=backup)
         _say(plan, now, "make up applies" if is_this_machine_s(stack, settings) else "pulumi preview shows")
+        if plan.moves and not backup:
+            typer.echo(f"no dump goes before it, and no way back: python -m commands stacks backup {stack}")
         if plan_only:
             return
         confirm(f"deploy this checkout to {stack}?", yes=yes)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from commands import stack_deploys, stack_fernet, stack_rollback, stack_upgrade
@@ -88,6 +89,21 @@ def test_the_plan_says_what_moves_and_does_nothing(played: Played, monkeypatch: 
     assert "2. dump the database" in done.output
     assert "3. airflow db migrate" in done.output
     assert played.did == []
+
+
+@pytest.mark.parametrize("backup", [True, False])
+def test_a_schema_that_moves_without_a_dump_is_said(
+    backup: bool, played: Played, monkeypatch: pytest.MonkeyPatch, stack_file: Path
+) -> None:
+    host = {"kind": "external", "host": "db.example.org", "password": {"secure": "v1:x"}, "backup": {"enabled": backup}}
+    document = yaml.safe_load(stack_file.read_text())
+    document["config"]["de-airflow-pipeline:database"] = host
+    stack_file.write_text(yaml.safe_dump(document))
+    runs(monkeypatch, Running("3.1.8", "3.13", "1.20.0", OLD, {}))
+    done = run("upgrade", "qa", "--plan")
+    assert done.exit_code == 0, done.output
+    assert ("python -m commands stacks backup qa" in done.output) != backup
+    assert ("dump the database" in done.output) == backup
 
 
 def test_an_upgrade_deploys_this_checkout_after_a_yes(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
