@@ -14,9 +14,11 @@ ROLE = "Admin"
 def main() -> None:
     """Runs after the migration, with the database. Airflow's own command would want the password as an option."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+    from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
     name, password = os.environ["ADMINISTRATOR"], Path(os.environ["ADMINISTRATOR_PASSWORD_FILE"]).read_text("utf-8")
-    with get_application_builder() as builder:
+    # As FAB's own commands do: an Airflow before 3.2 knows no setting of a provider until then.
+    with providers_configuration_loaded(get_application_builder)() as builder:
         manager = builder.sm
         user = manager.find_user(username=name)
         if user:
