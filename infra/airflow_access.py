@@ -58,7 +58,10 @@ def core_settings(arguments: AccessArguments) -> dict[str, str]:
 
 def other_settings(access: Access) -> dict[str, dict[str, str]]:
     """Sections of Airflow's configuration that a stack without an ingress does not have."""
-    return {"api": {"base_url": f"https://{access.ingress.host}"}} if access.ingress else {}
+    if not access.ingress:
+        return {}
+    # Its cookie of the session, which a log-in elsewhere is kept in until one is back, tells no scheme by itself.
+    return {"api": {"base_url": f"https://{access.ingress.host}"}, "fab": {"cookie_secure": "True"}}
 
 
 def ingress_values(ingress: Ingress) -> dict[str, Any]:

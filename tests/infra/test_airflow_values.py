@@ -270,6 +270,7 @@ def test_an_ingress_has_tls_and_airflow_knows_its_address() -> None:
     assert page["ingressClassName"] == "nginx"
     assert page["annotations"] == INGRESS["annotations"]
     assert found["config"]["api"] == {"base_url": "https://airflow.example.org"}
+    assert found["config"]["fab"] == {"cookie_secure": "True"}
     assert found["apiServer"]["args"][-1].endswith("airflow api-server --proxy-headers")
     assert "ingress" not in rendered(access=FAB)
 
