@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from infra import names, restricted
-from infra.settings_access import Access, Ingress, Oidc
+from infra.settings_access import Access, Ingress, Oidc, Role
 from infra.settings_record import Resources
 
 SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
@@ -21,7 +21,8 @@ SECRET_VOLUME = "admin-secret"  # noqa: S105 - a volume
 SECRET_MOUNT = "/run/airflow-admin-secret"  # noqa: S105 - a folder
 OIDC_VOLUME = "oidc"
 OIDC_MOUNT = "/run/airflow-oidc"
-OIDC_KEY = "oidc.json"
+#: Keys of the Secret, and what ``airflow_runtime.log_in`` finds in the folder.
+OIDC_KEY, OIDC_AUTHORITY_KEY = "oidc.json", "authority.pem"
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,14 @@ def auth_manager(access: Access) -> str:
     return AUTH_MANAGERS[access.auth_manager]
 
 
-def oidc_document(oidc: Oidc) -> str:
-    """What ``airflow_runtime.log_in`` reads; it holds the client's secret."""
-    document = {**oidc.model_dump(by_alias=False), "client_secret": oidc.client_secret.get_secret_value()}
-    return json.dumps(document, sort_keys=True)
+def oidc_documents(oidc: Oidc) -> dict[str, str]:
+    """File name -> text that ``airflow_runtime.log_in`` reads; one holds the client's secret."""
+    strongest_first = get_args(Role)
+    roles = sorted(oidc.roles.items(), key=lambda one: (strongest_first.index(one[1]), one[0]))
+    told = oidc.model_dump(by_alias=False, exclude={"authority"})
+    document = {**told, "client_secret": oidc.client_secret.get_secret_value(), "roles": roles}
+    authority = {OIDC_AUTHORITY_KEY: oidc.authority} if oidc.authority else {}
+    return {OIDC_KEY: json.dumps(document, sort_keys=True), **authority}
 
 
 def core_settings(arguments: AccessArguments) -> dict[str, str]:
@@ -93,7 +98,7 @@ def _behind_a_proxy() -> dict[str, Any]:
 def _fab(access: Access) -> dict[str, Any]:
     if not access.oidc:
         return {}
-    secret = {"secretName": names.OIDC_SECRET, "defaultMode": 0o440, "items": [{"key": OIDC_KEY, "path": OIDC_KEY}]}
+    secret = {"secretName": names.OIDC_SECRET, "defaultMode": 0o440}
     return {
         "apiServerConfig": "from airflow_runtime.log_in import *\n",
         "extraVolumes": [{"name": OIDC_VOLUME, "secret": secret}],

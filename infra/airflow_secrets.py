@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra import names, secrets
-from infra.airflow_access import OIDC_KEY, oidc_document
+from infra.airflow_access import oidc_documents
 from infra.settings_access import Oidc
 
 
@@ -49,7 +49,7 @@ class AirflowSecrets(pulumi.ComponentResource):
             "passwords.json": admin.apply(lambda value: json.dumps({user: value})),
         }
         self.fingerprint = secrets.fingerprint(arguments.fingerprint_key, *keys.values())
-        documents = {OIDC_KEY: oidc_document(arguments.oidc)} if arguments.oidc else {}
+        documents = oidc_documents(arguments.oidc) if arguments.oidc else {}
         hidden = [pulumi.Output.secret(text) for text in documents.values()]
         self.admin_fingerprint = secrets.fingerprint(arguments.fingerprint_key, admin, *hidden)
         self.ready = (
@@ -59,8 +59,9 @@ class AirflowSecrets(pulumi.ComponentResource):
             ),
             secrets.secret(names.ADMIN_SECRET, arguments.namespace, names.ADMIN_SECRET, log_in, child),
             *(
-                secrets.secret(names.OIDC_SECRET, arguments.namespace, names.OIDC_SECRET, {key: text}, child)
-                for key, text in documents.items()
+                [secrets.secret(names.OIDC_SECRET, arguments.namespace, names.OIDC_SECRET, documents, child)]
+                if documents
+                else []
             ),
         )
         self.register_outputs({})

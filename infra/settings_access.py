@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from infra.settings_record import Record
-from infra.settings_types import Email, Filled, Host, HttpsUrl, Name, ObjectName, filled_secret
+from infra.settings_types import Authority, Email, Filled, Host, HttpsUrl, Name, ObjectName, filled_secret
 
-#: Roles that Airflow's FAB auth manager makes by itself.
+#: Roles that Airflow's FAB auth manager makes by itself; each may do all that those after it may.
 Role = Literal["Admin", "Op", "User", "Viewer", "Public"]
 
 
@@ -25,7 +25,9 @@ class Administrator(Record):
 class Oidc(Record):
     """A log-in by OpenID Connect.
 
-    ``roles`` maps a group of the claim ``groups_claim`` to a role; who is in none of them becomes ``default_role``.
+    ``roles`` maps a group of the claim ``groups_claim`` to a role; who is in several gets the strongest, who is in none
+    of them ``default_role``. ``authority`` is the PEM text of who signed the provider's certificate, where that is
+    nobody whom images trust anyway: then nobody else's is taken.
     """
 
     name: Filled = "sso"
@@ -36,6 +38,7 @@ class Oidc(Record):
     groups_claim: Filled = "groups"
     roles: Mapping[str, Role] = Field(default_factory=dict)
     default_role: Role = "Public"
+    authority: Authority | None = None
 
 
 class Ingress(Record):

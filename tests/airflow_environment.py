@@ -21,7 +21,7 @@ LATEST = "2026-06-01"
 #: Of one call, on a machine that is busy: what hangs is told, and not waited for.
 LONGEST_SECONDS = 900
 WANTED = (
-    f"apache-airflow=={releases.AIRFLOW}",
+    f"apache-airflow[google-auth]=={releases.AIRFLOW}",
     "apache-airflow-providers-amazon",
     "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-fab",

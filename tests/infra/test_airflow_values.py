@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra import runtime
+from infra import airflow_access, runtime
 from infra.airflow_access import PASSWORDS_FILE
 from infra.airflow_values import ValuesArguments, values
 from infra.settings import Executor
+from infra.settings_access import Oidc
 from tests.infra import stacks
 from tests.infra.pods import cpu, violations, worker_pod
 
@@ -256,6 +257,12 @@ INGRESS = {
 OIDC = {"issuer": "https://login.example.org", "clientId": "airflow", "clientSecret": "hush", "roles": {"data": "Op"}}
 
 
+def oidc(**keys: Any) -> Oidc:
+    found = stacks.stack(access={**FAB, "oidc": {**OIDC, **keys}}).access.oidc
+    assert found is not None
+    return found
+
+
 def test_fab_needs_no_password_in_the_api_server() -> None:
     found = rendered(access=FAB)
     assert found["config"]["core"]["auth_manager"].endswith(".FabAuthManager")
@@ -280,9 +287,23 @@ def test_the_log_in_elsewhere_is_a_file_of_a_secret_and_no_value() -> None:
     assert "hush" not in json.dumps(found, default=str)
     (volume,), (mount,) = found["apiServer"]["extraVolumes"], found["apiServer"]["extraVolumeMounts"]
     assert volume["secret"]["secretName"] == "airflow-oidc"
-    path = f"{mount['mountPath']}/{volume['secret']['items'][0]['path']}"
-    assert path in runtime.read().contents["airflow_runtime.log_in.py"]
+    assert f'"{mount["mountPath"]}"' in runtime.read().contents["airflow_runtime.log_in.py"]
     assert found["apiServer"]["apiServerConfig"] == "from airflow_runtime.log_in import *\n"
+
+
+def test_whoever_is_in_several_groups_has_the_strongest_role() -> None:
+    roles = {"staff": "Viewer", "data": "Op", "guests": "Public", "bosses": "Admin", "all": "Viewer"}
+    documents = airflow_access.oidc_documents(oidc(roles=roles))
+    found = [role for _, role in json.loads(documents["oidc.json"])["roles"]]
+    assert found == ["Admin", "Op", "Viewer", "Viewer", "Public"]
+
+
+def test_a_provider_s_own_authority_is_a_file_beside() -> None:
+    documents = airflow_access.oidc_documents(oidc(authority=stacks.CERTIFICATE))
+    assert documents["authority.pem"] == stacks.CERTIFICATE
+    assert "authority" not in json.loads(documents["oidc.json"])
+    assert "authority.pem" in runtime.read().contents["airflow_runtime.log_in.py"]
+    assert airflow_access.oidc_documents(oidc()).keys() == {"oidc.json"}
 
 
 def test_what_ended_pods_leave_is_removed_at_request() -> None:
