@@ -65,7 +65,7 @@ def other_settings(access: Access) -> dict[str, dict[str, str]]:
     """Sections of Airflow's configuration that a stack without an ingress does not have."""
     if not access.ingress:
         return {}
-    # Its cookie of the session, which a log-in elsewhere is kept in until one is back, tells no scheme by itself.
+    # FAB marks its session's cookie by this alone, whatever a request has come by.
     return {"api": {"base_url": f"https://{access.ingress.host}"}, "fab": {"cookie_secure": "True"}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,8 @@ class Owner:
 
     def configure(self, stack: str, given: Given) -> None:
         """The committed file of the stack, with this machine's places filled in and its secrets set."""
-        file = self.clone / f"Pulumi.{stack}.yaml"
-        document = yaml.safe_load(file.read_text())
-        document["config"] |= {
-            f"{PROJECT}:{key}": value for key, value in self._places(stack, document["config"], given).items()
-        }
-        file.write_text(yaml.safe_dump(document))
+        config = yaml.safe_load((self.clone / f"Pulumi.{stack}.yaml").read_text())["config"]
+        self.writes(stack, self._places(stack, config, given))
         self.types("pulumi", "stack", "init", stack)
         log_in = json.loads(self.machine.registry_credentials.read_text())
         hidden = {"database.password": given.database.password, "registryCredentials[0].password": log_in["password"]}
@@ -104,7 +101,19 @@ class Owner:
         for path, value in clear.items():
             self.types(*command, f"{PROJECT}:{path}", value)
         for path, value in hidden.items():
-            self.types(*command, "--secret", f"{PROJECT}:{path}", text=value)
+            self.hides(stack, path, value)
+
+    def writes(self, stack: str, values: Mapping[str, Any]) -> None:
+        """Have the stack's file these keys in the place of its own."""
+        file = self.clone / f"Pulumi.{stack}.yaml"
+        document = yaml.safe_load(file.read_text())
+        document["config"] |= {f"{PROJECT}:{key}": value for key, value in values.items()}
+        file.write_text(yaml.safe_dump(document))
+
+    def hides(self, stack: str, path: str, value: str) -> None:
+        """Set a secret."""
+        command = ("pulumi", "config", "set", "--stack", stack, "--path", "--secret", f"{PROJECT}:{path}")
+        self.types(*command, text=value)
 
     def _places(self, stack: str, config: dict[str, Any], given: Given) -> dict[str, Any]:
         store = {key: value for key, value in config[f"{PROJECT}:objectStore"].items() if key.endswith("Days")}
