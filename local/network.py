@@ -95,6 +95,9 @@ def start(machine: Machine) -> None:
         _run("ip", "link", "add", INTERFACE, "type", "bridge")
     _run("ip", "address", "replace", f"{NODE_ADDRESS}/32", "dev", INTERFACE)
     _run("ip", "link", "set", INTERFACE, "up")
+    # Each pod has a route of its own. What is sent to one that is gone would leave the machine by the default route,
+    # and somebody might answer there: until kube-proxy has heard of it, its Service leads to it.
+    _run("ip", "route", "replace", "unreachable", POD_NETWORK)
     _run("nft", "-f", "-", text=RULES)
     files.folder(cni_folder(machine))
     files.write(cni_folder(machine) / "10-pods.conflist", cni_configuration(machine))
@@ -120,6 +123,8 @@ def stop(machine: Machine) -> None:
         _run("nft", "delete", "table", *OWN_TABLE)
     if interface_exists():
         _run("ip", "link", "delete", INTERFACE)
+    # Unlike delete it succeeds where there is none.
+    _run("ip", "route", "flush", "exact", POD_NETWORK, "type", "unreachable")
     # A pod's pair of interfaces goes with its network namespace, which the kernel takes apart in its own time: with
     # connections left in it that can be a minute.
     for name in _pod_interfaces():

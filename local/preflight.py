@@ -219,6 +219,7 @@ def routes() -> tuple[str, ...]:
         route["dst"]
         for route in json.loads(told or "[]")
         if route["dst"] != "default"
+        and (route.get("type"), route["dst"]) != ("unreachable", POD_NETWORK)
         # A pod's own route has one address, and goes with the pod.
         and not ("/" not in route["dst"] and ipaddress.ip_address(route["dst"]) in pods)
     )

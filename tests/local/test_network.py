@@ -76,6 +76,13 @@ def test_what_was_changed_is_put_back(machine: Machine, host: Host) -> None:
     assert not network.ours(machine)
 
 
+def test_what_is_sent_to_pods_that_are_gone_does_not_leave_the_machine(machine: Machine, host: Host) -> None:
+    network.start(machine)
+    assert ("ip", "route", "replace", "unreachable", POD_NETWORK) in host.commands
+    network.stop(machine)
+    assert ("ip", "route", "flush", "exact", POD_NETWORK, "type", "unreachable") in host.commands
+
+
 def test_a_network_of_another_state_folder_is_left_alone(machine: Machine, host: Host, tmp_path: Path) -> None:
     network.start(machine)
     host.commands.clear()

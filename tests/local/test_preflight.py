@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from local import preflight
-from local.machine import PORT_OFFSET, Machine
+from local.machine import POD_NETWORK, PORT_OFFSET, Machine
 from local.preflight import GIB, Facts, require
 from pipelines.errors import InputError
 
@@ -208,6 +210,14 @@ def test_a_listener_is_found_with_its_process(family: socket.AddressFamily, addr
         port = listener.getsockname()[1]
         assert f"process {os.getpid()}" in preflight.listeners()[(address, port)]
     assert (address, port) not in preflight.listeners()
+
+
+def test_routes_that_the_platform_makes_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = [{"dst": "default"}, {"type": "unreachable", "dst": POD_NETWORK}, {"dst": "10.244.0.7", "dev": "veth1"}]
+    others = [{"dst": "10.244.0.0/16", "dev": "tun0"}, {"dst": "192.0.2.0/24", "dev": "eth0"}]
+    said = CompletedProcess([], 0, stdout=json.dumps([*ours, *others]))
+    monkeypatch.setattr("local.preflight.subprocess.run", lambda *_, **__: said)
+    assert preflight.routes() == ("10.244.0.0/16", "192.0.2.0/24")
 
 
 def test_go_is_asked_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
