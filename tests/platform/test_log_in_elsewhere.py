@@ -8,7 +8,6 @@ state.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,7 @@ from tests.platform.browser import Browser
 from tests.platform.commands import clone_of
 from tests.platform.given_services import NODE, Given, given_services, remove
 from tests.platform.keycloak import CLIENT, Keycloak, keycloak_server
-from tests.platform.stack_owner import Owner, owner_of
+from tests.platform.stack_owner import Owner, chart_missing, owner_of
 
 pytestmark = [pytest.mark.platform, pytest.mark.cli, pytest.mark.chart, pytest.mark.long]
 
@@ -99,12 +98,11 @@ class Up:
 
 @pytest.fixture(scope="module")
 def stack(started: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    if not os.environ.get("AIRFLOW_CHART"):
-        pytest.skip("AIRFLOW_CHART names no chart, and the stand-in has no part of what these stacks have")
+    if missing := chart_missing():
+        pytest.skip(missing)
     services.keep(started)
     folder, client = tmp_path_factory.mktemp("owner"), connect(started)
     owner = owner_of(started, clone_of(ROOT, folder / "clone"), folder)
-    owner.trust_the_store()
     issuer = Authority(folder / "authority")
     issuer.ensure()
     namespaces = (NAMESPACE, f"{NAMESPACE}-tasks")
