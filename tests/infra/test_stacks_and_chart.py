@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,14 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def chart() -> Path:
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (path := os.environ.get(CHART_PATH_VARIABLE)):
         pytest.skip("AIRFLOW_CHART names no chart")
-    return Path(path)
+    if Path(path).is_dir():
+        return Path(path)
+    folder = tmp_path_factory.mktemp("chart")
+    shutil.unpack_archive(path, folder, filter="data")
+    return folder / "airflow"
 
 
 @pytest.fixture(scope="module", params=cases())
