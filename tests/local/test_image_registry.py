@@ -75,6 +75,17 @@ def test_preparing_again_restarts_nothing(machine: Machine) -> None:
     assert (machine.state / "registry.htpasswd").read_bytes() == entry
 
 
+def test_a_hash_that_takes_long_to_check_is_made_anew(machine: Machine) -> None:
+    image_registry.prepare(machine)
+    entry, known = machine.state / "registry.htpasswd", credentials(machine)
+    dear = bcrypt.hashpw(known["password"].encode(), bcrypt.gensalt(rounds=5)).decode()
+    entry.write_text(f"{known['username']}:{dear}\n")
+    image_registry.prepare(machine)
+    hashed = entry.read_text().strip().partition(":")[2]
+    assert hashed.startswith("$2b$04$")
+    assert bcrypt.checkpw(known["password"].encode(), hashed.encode())
+
+
 def test_the_password_is_in_nothing_that_containerd_or_a_process_list_shows(machine: Machine) -> None:
     image_registry.prepare(machine)
     containers.prepare(machine)
