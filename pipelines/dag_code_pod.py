@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines.argument_template import arguments_template, literal_template, word_template
-from pipelines.dag_code_task import Generated, said_arguments, timedelta
+from pipelines.dag_code_task import Generated, group_argument, said_arguments, timedelta
 from pipelines.dag_form_pod import EnvironmentValue
 from pipelines.dag_pods import (
     container,
@@ -145,7 +145,7 @@ def of_its_own(one: Generated) -> dict[str, Value]:
         found["arguments"] = [word_template(word, one.item) for word in task.words]
     if task.skip_on_exit_code is not None:
         found["skip_on_exit_code"] = task.skip_on_exit_code
-    return found | said_arguments(one)
+    return found | said_arguments(one) | group_argument(one)
 
 
 def beside(one: Generated) -> list[Value]:

@@ -105,7 +105,7 @@ WHERE_SAID: Mapping[str, tuple[str, Callable[[Generated], Value]]] = {
 
 
 def said_arguments(one: Generated) -> dict[str, Value]:
-    """Arguments that every operator takes."""
+    """Arguments that every operator takes, without its group."""
     found = {
         argument: write(one)
         for argument, (field, write) in WHERE_SAID.items()
@@ -114,9 +114,12 @@ def said_arguments(one: Generated) -> dict[str, Value]:
     pool = one.dag.pool_of(one.name)
     if pool:
         found["pool"] = pool
-    if one.task.group:
-        found["task_group"] = Name(variable(one.task.group))
     return found
+
+
+def group_argument(one: Generated) -> dict[str, Value]:
+    """Of the task alone: the file makes its groups below what tasks share."""
+    return {"task_group": Name(variable(one.task.group))} if one.task.group else {}
 
 
 def variable(name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipelines.argument_template import arguments_template, environment_templates, literal_template
 from pipelines.dag_code_pod import Writer, beside, template_file
 from pipelines.dag_code_shared import Shared, alike
-from pipelines.dag_code_task import Generated, said_arguments, timedelta
+from pipelines.dag_code_task import Generated, group_argument, said_arguments, timedelta
 from pipelines.dag_pods import (
     container_security,
     env_from,
@@ -69,7 +69,8 @@ def shared_by(workers: Sequence[Generated]) -> Workers:
 
 def worker_arguments(one: Generated, workers: Workers) -> tuple[Mapping[str, Value], Name | None]:
     """What python and bash tasks both say, and what they unpack."""
-    return workers.task.taken_from(_arguments(one, workers))
+    said, unpacked = workers.task.taken_from(_arguments(one, workers))
+    return {**said, **group_argument(one)}, unpacked
 
 
 def _arguments(one: Generated, workers: Workers) -> Mapping[str, Value]:

@@ -479,6 +479,15 @@ OF_POD: dict[str, Case] = {
 
 #: What is no field of its own: kinds in which a field is written another way.
 MORE: dict[str, Case] = {
+    "a group of python tasks alone": dag(
+        ("dag", "groups.day.children", ["first", "count"]),
+        image="warehouse",
+        groups={"day": {}},
+        tasks={
+            "first": {"kind": "python", "entry": "letters:count", "group": "day"},
+            "count": {"kind": "python", "entry": "letters:count", "group": "day", "depends_on": ["first"]},
+        },
+    ),
     "mapped python": dag(
         ("task", "expand_input.value", [{}, {}]),
         ("rendered_task", "op_args.-1", '{"day": {"a": "\\u0024 {{ 1 }}"}}'),

@@ -30,7 +30,9 @@ SAID: dict[str, list[Any]] = {
     "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}}],
     "env_from": [[{"config_map": "other"}]],
     "pod_template": ["warehouse"],
+    "group": ["words"],
 }
+GROUPS = {"words": {}}
 tasks = st.builds(
     lambda kind, said: KINDS[kind] | said,
     st.sampled_from(sorted(KINDS)),
@@ -79,12 +81,27 @@ def operators(text: str) -> dict[str, str]:
     return found
 
 
+def assert_defined_above(tree: ast.Module) -> None:
+    """What the file's dictionaries refer to stands before them."""
+    known = {"__file__", "str"}
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            known |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            assert {one.id for one in ast.walk(node.value) if isinstance(one, ast.Name)} <= known
+            known |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+
+
 @pytest.mark.slow
 @given(st.lists(tasks, min_size=1, max_size=5))
 def test_each_task_says_what_it_says_alone(some):
     named = {f"task_{number}": task for number, task in enumerate(some)}
-    alone = {name: operators(source("letters", tasks={name: task}))[name] for name, task in named.items()}
-    assert operators(source("letters", tasks=named)) == alone
+    alone = {
+        name: operators(source("letters", groups=GROUPS, tasks={name: task}))[name] for name, task in named.items()
+    }
+    text = source("letters", groups=GROUPS, tasks=named)
+    assert operators(text) == alone
+    assert_defined_above(ast.parse(text))
 
 
 def test_what_all_containers_have_is_said_once():
