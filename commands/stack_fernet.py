@@ -41,17 +41,21 @@ def rotate_fernet(
 
 
 def remaining(keys: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The settings to deploy, one after the other: a new key before the old ones, then alone."""
-    if len(keys) > 1:
+    """The settings to deploy, one after the other: a new key before the old ones, then alone.
+
+    A key that is newer than all others and before them is a rotation that broke off; after a roll-back it is behind.
+    """
+    newest = max(keys)
+    if len(keys) > 1 and keys[0] == newest:
         return [keys, keys[:1]]
-    following = max(keys) + 1
-    return [(following, *keys), (following,)]
+    return [(newest + 1, *keys), (newest + 1,)]
 
 
 def kept(then: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...]:
-    """The keys of an older commit, and behind them those that were drawn since.
+    """The keys of an older commit, and behind them those that were drawn since, the newest first.
 
     A key beyond the last one named leaves the stack's state: protection refuses that, and with it the newest dump could
     not be read any more.
     """
-    return (*then, *(key for key in now if key not in then)) if max(now) > max(then) else then
+    since = range(max(now), max(then), -1)
+    return (*then, *since, *(key for key in now if key not in (*then, *since))) if since else then

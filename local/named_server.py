@@ -16,7 +16,7 @@ class NamedServer:
     """Sends what botocore has prepared for ``name`` to ``address``, and has the certificate be for ``name``.
 
     A handler of botocore's event ``before-send``. ``authority`` is a file with the certificates to trust, None for
-    those that the machine trusts anyway. Raises HTTPClientError, as botocore does itself.
+    those that the machine trusts anyway. Raises HTTPClientError, after which botocore asks again.
     """
 
     def __init__(self, name: str, address: str, port: int, authority: str | None) -> None:

@@ -206,7 +206,13 @@ def test_a_rotation_that_broke_off_goes_on(played: Played, stack_file: Path) -> 
 
 @pytest.mark.parametrize(
     ("then", "now", "deployed"),
-    [((1,), (1,), (1,)), ((1,), (2,), (1, 2)), ((2,), (4, 3), (2, 4, 3)), ((3, 2), (3,), (3, 2))],
+    [
+        ((1,), (1,), (1,)),
+        ((1,), (2,), (1, 2)),
+        ((1,), (3,), (1, 3, 2)),
+        ((2,), (4, 3), (2, 4, 3)),
+        ((3, 2), (3,), (3, 2)),
+    ],
 )
 def test_a_roll_back_leaves_out_no_key_that_was_drawn_since(
     then: tuple[int, ...],
@@ -242,6 +248,10 @@ def test_a_roll_back_leaves_out_no_key_that_was_drawn_since(
 def test_no_number_is_used_twice() -> None:
     assert remaining((2,)) == [(3, 2), (3,)]
     assert remaining((5, 2)) == [(5, 2), (5,)]
+
+
+def test_a_rotation_after_a_roll_back_leaves_no_key_out() -> None:
+    assert remaining(stack_fernet.kept((1,), (3,))) == [(4, 1, 3, 2), (4,)]
 
 
 def test_a_key_of_a_stack_file_comes_and_goes_and_leaves_no_trace() -> None:

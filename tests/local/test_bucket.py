@@ -21,9 +21,15 @@ NAME = "object-store.airflow.svc"
 
 
 class Store(BaseHTTPRequestHandler):
-    """Holds one object, for whoever asks by the right name."""
+    """Holds one object, for whoever asks by the right name. Hangs up on so many requests first."""
+
+    hangs_up = 0
 
     def do_GET(self) -> None:
+        if Store.hangs_up:
+            Store.hangs_up -= 1
+            self.close_connection = True
+            return
         listing = "<ListBucketResult><Contents><Key>dags/current</Key><Size>5</Size></Contents></ListBucketResult>"
         held = {"/airflow/dags/current": "a0b1\n", "/airflow?list-type=2&prefix=dags%2F&encoding-type=url": listing}
         content = held.get(self.path, self.path).encode()
@@ -72,6 +78,15 @@ def test_a_store_in_the_cluster_with_tls_is_asked_by_the_name_in_its_certificate
     else:
         with pytest.raises(GaveUp, match=f"certificate is not valid for '{NAME}'"):
             store.published_version()
+
+
+@pytest.mark.parametrize("certified", [NAME], indirect=True)
+def test_a_store_that_hangs_up_once_is_asked_again(
+    certified: tuple[str, Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "hangs_up", 1)
+    assert certified[1].published_version() == "a0b1"
+    assert Store.hangs_up == 0
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
