@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.catalog import Catalog
@@ -23,13 +23,19 @@ RUN = (
     "",
     f"{INDENT}return call(__file__, source, entry, json.loads(arguments))",
 )
+#: Kind of task -> its operator, and what is said of that one alone.
+WORKERS: Mapping[str, tuple[str, Callable[[Generated], dict[str, Value]]]] = {
+    "python": ("PythonOperator", python_arguments),
+    "bash": ("BashOperator", bash_arguments),
+}
 ONE_RUN_EACH = ("def each(item):", f"{INDENT}return {{}}")
 
 
 @dataclass(frozen=True)
 class Once:
-    """What the file says once for all its tasks of a kind."""
+    """What the file says once for all its tasks of a kind; ``said`` is all that each pod task says that others may."""
 
+    said: Mapping[str, Mapping[str, Value]]
     pods: Shared
     workers: Workers
 
@@ -63,16 +69,18 @@ def dag_source(config: DagConfig, catalog: Catalog) -> str:
             named["parent_group"] = Name(variable(group.group))
         body.add(f"{variable(name)} = ", Call(Name("TaskGroup"), named, [name]))
     for one in tasks:
-        _EMITTERS[one.task.kind](body, one, once)
+        emit = _worker_task if one.task.kind in WORKERS else _pod_task
+        emit(body, one, once)
     _order(body, config)
     return "\n".join([*_header(config, catalog), *imports(body.used), *body.lines]) + "\n"
 
 
 def _once(tasks: Sequence[Generated]) -> Once:
-    pods = [one for one in tasks if one.task.kind == "pod"]
+    said = {one.name: shareable(one) for one in tasks if one.task.kind not in WORKERS}
     # A template says in its place what all other pods share.
-    said = [shareable(one) for one in pods if not one.task.pod_template] or [shareable(one) for one in pods]
-    return Once(Shared("POD", alike(said)), shared_by([one for one in tasks if one.task.kind != "pod"]))
+    full = [said[one.name] for one in tasks if one.name in said and not one.task.pod_template]
+    workers = shared_by([one for one in tasks if one.task.kind in WORKERS])
+    return Once(said, Shared("POD", alike(full or [*said.values()])), workers)
 
 
 def _above(body: Body, config: DagConfig, tasks: Sequence[Generated], once: Once) -> None:
@@ -121,22 +129,18 @@ def _comment(text: str) -> str:
 
 
 def _pod_task(body: Body, one: Generated, once: Once) -> None:
-    said, unpacked = once.pods.taken_from(shareable(one))
+    said, unpacked = once.pods.taken_from(once.said[one.name])
     _operator(body, one, "KubernetesPodOperator", {**of_its_own(one), **said}, unpacked)
 
 
-def _python_task(body: Body, one: Generated, once: Once) -> None:
+def _worker_task(body: Body, one: Generated, once: Once) -> None:
+    operator, own = WORKERS[one.task.kind]
     said, unpacked = worker_arguments(one, once.workers)
-    _operator(body, one, "PythonOperator", {"task_id": one.name, **python_arguments(one), **said}, unpacked)
-
-
-def _bash_task(body: Body, one: Generated, once: Once) -> None:
-    said, unpacked = worker_arguments(one, once.workers)
-    _operator(body, one, "BashOperator", {"task_id": one.name, **bash_arguments(one), **said}, unpacked)
+    _operator(body, one, operator, {**own(one), **said}, unpacked)
 
 
 def _operator(body: Body, one: Generated, name: str, named: Mapping[str, Value], unpacked: Name | None) -> None:
-    assigned = f"{variable(one.name)} = "
+    assigned, named = f"{variable(one.name)} = ", {"task_id": one.name, **named}
     if one.task.expand is None:
         body.add(assigned, Call(Name(name), named, unpacked=unpacked))
         return
@@ -154,9 +158,6 @@ def _expanded(body: Body, one: Generated) -> None:
     last = body.lines[-1].rpartition("\n")[2].strip()
     expansion = Call(Name("expand_kwargs"), arguments=[runs])
     body.lines[-1] += f".{written(expansion, 1, before=len(last) + 1)}"
-
-
-_EMITTERS = {"pod": _pod_task, "python": _python_task, "bash": _bash_task}
 
 
 def _order(body: Body, config: DagConfig) -> None:

@@ -128,10 +128,9 @@ def shareable(one: Generated) -> dict[str, Value]:
 
 
 def of_its_own(one: Generated) -> dict[str, Value]:
-    """The arguments of just this task."""
+    """The arguments of just this task, beside its name."""
     task = one.task
     found: dict[str, Value] = {
-        "task_id": one.name,
         "name": f"{one.config.dag_id}-{one.name}".replace("_", "-")[:LONGEST_POD_NAME].rstrip("-"),
     }
     if task.pod_template:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from pipelines.argument_template import arguments_template, environment_templates, literal_template
 from pipelines.dag_code_pod import Writer, beside, template_file
@@ -52,17 +52,20 @@ METADATA: Mapping[str, tuple[str, Writer]] = {
 class Workers:
     """What the file says once for its python and bash tasks: of their containers, of their pods, of the tasks."""
 
-    container: Shared = field(default_factory=lambda: Shared("CONTAINER"))
-    spec: Shared = field(default_factory=lambda: Shared("SPEC"))
-    task: Shared = field(default_factory=lambda: Shared("WORKER"))
+    container: Shared
+    spec: Shared
+    task: Shared
+
+
+NOTHING_SHARED = Workers(Shared("CONTAINER"), Shared("SPEC"), Shared("WORKER"))
 
 
 def shared_by(workers: Sequence[Generated]) -> Workers:
     """What these tasks say alike; a pod template says in its place what all others share."""
     some = [one for one in workers if not one.task.pod_template] or workers
-    task = Shared("WORKER", alike([_arguments(one, Workers()) for one in some]))
+    task = Shared("WORKER", alike([_arguments(one, NOTHING_SHARED) for one in some]))
     if "executor_config" in task.values:
-        return Workers(task=task)
+        return replace(NOTHING_SHARED, task=task)
     container, spec = alike([_container(one) for one in some]), alike([_spec(one) for one in some])
     return Workers(Shared("CONTAINER", container), Shared("SPEC", spec), task)
 
