@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ from local.engine import Choice
 from local.kubernetes_client import connect, namespace_annotations
 from local.machine import Machine
 from local.progress import Progress
-from local.up import UNDECIDED
+from local.up import UNDECIDED, decide
 from local.waiting import wait
+from pipelines.errors import problems_in
 from tests.scheduling import PLATFORM, OnePlatform, group_of, holds_none
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +42,10 @@ hypothesis.settings.load_profile("quick")
 gc.set_threshold(50_000, 20, 10)
 #: Namespace of the second deployment.
 SECOND = "airflow-second"
+#: Namespace of the first one, where what is deployed cannot be gone on with from here.
+BESIDE = "airflow-beside"
+#: Of what make up has printed, a failed test shows so much: its record may hold no more.
+LAST_LINES = 20
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,10 +111,34 @@ def started() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest, started: Machine) -> Machine:
-    """The platform, with Airflow brought up on it."""
-    bring_up(request)
-    return started
+def running(request: pytest.FixtureRequest, started: Machine) -> Iterator[Machine]:
+    """The platform, with Airflow brought up on it.
+
+    That is what is deployed already, or one of its own beside it where this shell cannot go on with that: it was made
+    by a Pulumi CLI that is not on PATH here, or with a chart that is gone.
+    """
+    client = connect(started)
+    if _can_go_on(client, started):
+        bring_up(request)
+        yield started
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(stack.NAME_VARIABLE, BESIDE)
+        settings = stack.settings(started, UNDECIDED)
+        # A run of these tests that was killed has left it.
+        remove(started, client, settings)
+        try:
+            bring_up(request)
+            yield started
+        finally:
+            remove(started, client, settings)
+
+
+def _can_go_on(client: Client, machine: Machine) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        # Deciding takes it out of the environment.
+        patch.setenv("AIRFLOW_CHART", os.environ.get("AIRFLOW_CHART", ""))
+        return not problems_in(lambda: decide(client, machine, os.environ))
 
 
 @pytest.fixture(scope="session", params=["the engine that is there", "the other engine"])
@@ -140,11 +170,19 @@ def bring_up(request: pytest.FixtureRequest, *options: str) -> None:
     """``make up`` of this clone, its progress shown."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture
-    with capture.global_and_fixture_disabled():
-        # One of several workers talks to the others over its standard output.
-        command = [sys.executable, "-m", "commands", "local", "up", *options]
-        done = subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr.fileno())
-    assert done.returncode == 0, "make up failed; its own message stands above"
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    command = [sys.executable, "-m", "commands", "local", "up", *options]
+    with (
+        capture.global_and_fixture_disabled(),
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as making,
+    ):
+        assert making.stdout
+        for line in making.stdout:
+            # One of several workers talks to the others over its standard output.
+            sys.stderr.write(line)
+            last.append(line)
+    if making.returncode:
+        pytest.fail(f"make up failed, and said at last:\n{''.join(last)}", pytrace=False)
 
 
 def remove(machine: Machine, client: Client, settings: Settings) -> None:
