@@ -10,6 +10,7 @@ import typer
 from adoption.adopt import problems as adoption_problems
 from adoption.records import Choices
 from commands.dag_adopt import choices_of
+from commands.dag_build import BUILT
 from commands.failure import told
 from commands.stack_files import StackOption, settings_of
 from infra import sources
@@ -87,10 +88,17 @@ def classic_problems(choices: Choices, root: Path = DAGS) -> Sequence[Problem]:
     ]
 
 
-def parse_problems(times: dag_parsing.ParseTimes, budget: int, stack_file: str) -> list[Problem]:
+def parse_problems(times: dag_parsing.ParseTimes, budget: int, stack_file: str, root: Path = DAGS) -> list[Problem]:
     """Files that Airflow cannot load, and a total above the budget (seconds)."""
+    by_hand = {path.name for path in hand_written_files(root)}
     problems = [
-        Problem(f"build/dags/{file}", "", error, "a DAG file that Airflow loads", "correct it, or the image's packages")
+        Problem(
+            (root if file in by_hand else BUILT).joinpath(file).as_posix(),
+            "",
+            error,
+            "a DAG file that Airflow loads",
+            "correct it, or the image's packages",
+        )
         for file, error in times.errors.items()
     ]
     if times.seconds > budget:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pipelines.argument_template import bad_templates
 from pipelines.catalog import Catalog
-from pipelines.dag_form import Dag, Task
+from pipelines.dag_form import Task
 from pipelines.dag_order import name_problems, order_problems
-from pipelines.dag_reading import ReadConfig, Source
-from pipelines.dag_source_code import defined_names, hand_written_dag_ids, hand_written_files, parsed
+from pipelines.dag_reading import ReadConfig
+from pipelines.dag_source_code import hand_written_dag_ids, hand_written_files, parsed
+from pipelines.entry_checks import callback_problems, entry_problems
 from pipelines.errors import Problem
 from pipelines.stack_checks import Provision, stack_problems
 from pipelines.strict_yaml import MOST_PROBLEMS
@@ -36,7 +37,7 @@ def config_problems(
         xcom_problems(config),
         template_problems(config),
         *(check(config, name, task, catalog) for name, task in config.dag.tasks.items() for check in _OF_A_TASK),
-        _callback_problems(config),
+        callback_problems(config),
         _pool_problems(config, catalog),
         _secret_problems(config, catalog, provision),
         stack_problems(config, catalog, provision) if provision else (),
@@ -147,68 +148,6 @@ def _source_problems(config: ReadConfig, root: Path) -> Iterator[Problem]:
                 yield Problem(config.place(key), key, found, expected, "add the folder or correct the name")
 
 
-def _entry_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
-    if task.entry:
-        yield from _function_problems(config, f"tasks.{name}.entry", task.entry, name)
-
-
-def _callback_problems(config: ReadConfig) -> Iterator[Problem]:
-    holders: list[tuple[str | None, Dag | Task]] = [(None, config.dag), *config.dag.tasks.items()]
-    for name, holder in holders:
-        before = f"tasks.{name}." if name else ""
-        for field in type(holder).model_fields:
-            path = getattr(holder, field) if field.endswith("_callback") else None
-            if path and ":" in path:
-                yield from _function_problems(config, f"{before}{field}", path, name)
-            elif path:
-                yield from _plain_path_problems(config, f"{before}{field}", path, name)
-
-
-def _plain_path_problems(config: ReadConfig, key: str, path: str, task: str | None) -> Iterator[Problem]:
-    """What Airflow's own environment has, only Airflow knows; a module of the source folder is not there."""
-    module, _, function = path.rpartition(".")
-    source = config.source_of(task)
-    if source and _file_of(source, module):
-        found = f"{path!r}, a path in Airflow's own environment"
-        expected = f"module:function for a function in {_shown_folders(config, task)}"
-        yield Problem(config.place(key), key, found, expected, f"did you mean '{module}:{function}'?")
-
-
-def _function_problems(config: ReadConfig, key: str, path: str, task: str | None) -> Iterator[Problem]:
-    """``module:function`` is in the source folder, as far as its syntax tells."""
-    source = config.source_of(task)
-    if source is None or not source.files:
-        return
-    place = config.place(key)
-    module, function = path.split(":")
-    file = _file_of(source, module)
-    if file is None:
-        modules = sorted(path[:-3].replace("/", ".") for path in source.files if path.endswith(".py"))
-        expected = f"a module in {_shown_folders(config, task)}: {', '.join(modules) or 'there is none'}"
-        fix = nearest(module, modules) or f"add {_files_of(module)[0]}"
-        yield Problem(place, key, f"no module {module!r}", expected, fix)
-        return
-    tree, wrong = parsed(source.files[file].content, source.shown(file))
-    yield from wrong
-    names = defined_names(tree) if tree else None
-    if names is not None and function not in names:
-        fix = nearest(function, sorted(names)) or f"define {function} there"
-        yield Problem(place, key, f"no function {function!r}", f"a function that {file} defines", fix)
-
-
-def _shown_folders(config: ReadConfig, task: str | None) -> str:
-    return ", ".join(f"{folder}/" for folder in config.dag.folders_of(task))
-
-
-def _files_of(module: str) -> tuple[str, str]:
-    path = module.replace(".", "/")
-    return f"{path}.py", f"{path}/__init__.py"
-
-
-def _file_of(source: Source, module: str) -> str | None:
-    return next((file for file in _files_of(module) if file in source.files), None)
-
-
 def _argument_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
     for bad in bad_templates(task.templated):
         key = f"tasks.{name}.{bad.key}"
@@ -216,4 +155,4 @@ def _argument_problems(config: ReadConfig, name: str, task: Task, catalog: Catal
         yield Problem(config.place(key), key, shown(bad.text), f"a Jinja template ({bad.message})", fix)
 
 
-_OF_A_TASK = (_image_problems, _other_image_problems, _executor_problems, _entry_problems, _argument_problems)
+_OF_A_TASK = (_image_problems, _other_image_problems, _executor_problems, entry_problems, _argument_problems)

@@ -11,6 +11,7 @@ from pipelines.dag_checks import config_problems, duplicates
 from pipelines.dag_form import Dag
 from pipelines.dag_reading import Source, read_configs
 from pipelines.errors import InputError, Problem, plain
+from pipelines.hand_written_checks import catalog_problems
 from pipelines.stack_checks import Provision
 
 __all__ = ["DAGS", "CheckedDags", "DagConfig", "Source", "check_dags", "load_dags"]
@@ -63,6 +64,8 @@ def check_dags(root: Path, catalog: Catalog, provision: Provision | None = None)
     """Every config in ``root`` (``dags/``), and all that is wrong with any of them."""
     read, problems = read_configs(root)
     wrong = duplicates(read, root)
+    for file, found in catalog_problems(root, catalog).items():
+        wrong[file] = [*wrong.get(file, ()), *found]
     for config in read:
         wrong[config.file] = [*wrong.get(config.file, ()), *config_problems(config, catalog, root, provision)]
     broken = frozenset(file for file, told in wrong.items() if told)

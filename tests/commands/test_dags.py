@@ -88,6 +88,13 @@ def test_the_budget_of_parsing_holds(tree: Path) -> None:
     assert dag_check.parse_problems(ParseTimes("3.2.2", {"a.py": 59_999.0}, {}), 60, "Pulumi.dev.yaml") == []
 
 
+def test_what_does_not_load_is_named_where_a_person_corrects_it(tree: Path) -> None:
+    (tree / "dags/by_hand.py").write_text("")
+    times = ParseTimes("3.2.2", {}, {"by_hand.py": "no module", "lakehouse_summary.py": "no module"})
+    found = dag_check.parse_problems(times, 60, "Pulumi.dev.yaml")
+    assert [problem.file for problem in found] == ["dags/by_hand.py", "build/dags/lakehouse_summary.py"]
+
+
 def test_check_says_what_it_has_checked(tree: Path) -> None:
     done = run("check", "--no-parse")
     assert done.exit_code == 0, done.stderr

@@ -403,13 +403,13 @@ def test_any_file_is_told_not_raised(tmp_path_factory, text):
 @pytest.mark.parametrize(
     "code",
     [
-        "async def run(): ...",
+        "async def run(run): ...",
         "from other import run",
         "from other import *",
         "run = lambda: 1",
         "run: object = print",
         "try:\n    from fast import run\nexcept ImportError:\n    def run(): ...",
-        "if True:\n    pass\nelse:\n    def run(): ...",
+        "if True:\n    pass\nelse:\n    def run(run): ...",
     ],
 )
 def test_ways_to_have_a_function(dags, code):

@@ -1,0 +1,67 @@
+"""Whether a function takes what its task gives it."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.dag_config import check_dags
+from tests.pipelines.trees import catalog, copy_tree
+
+KNOWN = catalog()
+
+
+@pytest.fixture
+def dags(tmp_path: Path) -> Path:
+    return copy_tree(tmp_path / "tree") / "dags"
+
+
+def told(dags: Path, function: str, arguments: str) -> list[tuple[str, str, str]]:
+    """(key, found, fix) of what is wrong with a task that calls ``function`` with ``arguments``."""
+    (dags / "warehouse/warehouse.py").write_text(function)
+    (dags / "warehouse.yaml").write_text(
+        "dag_id: warehouse\nstart_date: 2026-01-01\nimage: letters\nsource: warehouse\n"
+        f"tasks:\n  load: {{kind: pod, entry: 'warehouse:load', arguments: {arguments}}}\n"
+    )
+    problems = check_dags(dags, KNOWN).problems
+    assert {problem.file.partition(":")[0] for problem in problems} <= {"dags/warehouse.yaml"}
+    assert all("what warehouse:load takes: " in problem.expected for problem in problems)
+    return [(problem.key, problem.found, problem.fix) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("def load(day): ...", "{day: x}"),
+        ("def load(day, to='y'): ...", "{day: x}"),
+        ("def load(day, *, to): ...", "{day: x, to: y}"),
+        ("def load(**given): ...", "{anything: x}"),
+        ("async def load(day): ...", "{day: x}"),
+        # What only importing it would tell.
+        ("@wrapped\ndef load(): ...", "{day: x}"),
+        ("from elsewhere import load", "{day: x}"),
+        ("load = partial(other, 1)", "{day: x}"),
+        ("try:\n    from fast import load\nexcept ImportError:\n    def load(): ...", "{day: x}"),
+        ("from elsewhere import *\ndef load(): ...", "{day: x}"),
+        ("if old:\n    def load(day): ...\nelse:\n    def load(to): ...", "{other: x}"),
+        ("def load(day, /): ...", "{day: x}"),
+    ],
+)
+def test_what_may_be_right_is_let_through(dags: Path, function: str, arguments: str) -> None:
+    assert told(dags, function, arguments) == []
+
+
+def test_a_name_that_is_mistyped_is_told_with_the_one_that_is_meant(dags: Path) -> None:
+    assert told(dags, "def load(day, to='y'): ...", "{dya: x}") == [
+        ("tasks.load.arguments.dya", "'dya'", "did you mean 'day'?"),
+        ("tasks.load.arguments", "no 'day'", "add day, or give it a default there"),
+    ]
+
+
+def test_what_a_function_needs_by_name_only_is_missed_too(dags: Path) -> None:
+    [(key, found, _)] = told(dags, "def load(day, *, to, more=1): ...", "{day: x}")
+    assert (key, found) == ("tasks.load.arguments", "no 'to'")
+
+
+def test_a_function_of_no_argument_is_given_none(dags: Path) -> None:
+    [(key, _, fix)] = told(dags, "def load(): ...", "{day: x}")
+    assert (key, fix) == ("tasks.load.arguments.day", "remove it, or let the function take it")
