@@ -17,6 +17,8 @@ from infra import kube_context, settings_source
 from infra.settings import PROJECT
 from infra.sizes import Size
 from local.machine import STACK
+from pipelines.dag_config import DAGS
+from pipelines.dag_reading import read_configs
 from pipelines.errors import InputError, Problem
 from plan import stacks
 
@@ -125,7 +127,17 @@ def next_steps(name: str, values: Mapping[str, Any]) -> list[str]:
             for user in ("airflow", "backup", "publisher", "tasks")
             for half in ("accessKey", "secretKey")
         ]
+    steps += [f"{secret} 'tasks.secrets.{wanted}.<VARIABLE>'    # for {file}" for wanted, file in _secrets().items()]
     return ["next:", *(f"  {step}" for step in (*steps, f"pulumi up --stack {name}"))]
+
+
+def _secrets() -> dict[str, str]:
+    """Secret that a DAG names -> the file of the first that does."""
+    found: dict[str, str] = {}
+    for config in read_configs(DAGS)[0]:
+        for task in config.dag.tasks:
+            found = dict.fromkeys(config.dag.secrets_of(task), config.file) | found
+    return found
 
 
 def _refuse(name: str, path: Path) -> None:

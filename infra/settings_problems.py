@@ -23,6 +23,11 @@ SECRET_PATHS = (
     ("database", "password"),
     ("objectStore", "keys"),
 )
+#: What of a setting that is set key by key is the secret.
+_SECRET_HALVES: Mapping[tuple[int | str, ...], tuple[int | str, ...]] = {
+    ("registryCredentials",): (0, "password"),
+    ("objectStore", "keys", "backup"): ("secretKey",),
+}
 
 _LIMITS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _KINDS = {
@@ -39,10 +44,11 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
     """One Problem for each of pydantic's errors."""
     for details in error.errors(include_url=False):
         location = details["loc"]
-        key = _key(location)
-        if not location and "." in details["type"]:
-            # What the settings as a whole check names its key itself.
-            yield Problem(file, details["type"], "nothing", details["msg"], f"set {details['type']}, or the other")
+        key = _dotted(_without_kind(location))
+        if "." in details["type"]:
+            # What a record checks as a whole names the key that is missing itself.
+            place = details["type"]
+            yield Problem(file, place, "nothing", details["msg"], f"set {place}{_how(tuple(place.split('.')))}")
         elif details["type"] == "union_tag_invalid":
             kinds = ", ".join(KINDS[str(location[-1])])
             told = details["ctx"]["tag"]
@@ -52,7 +58,9 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
         elif details["type"] == "extra_forbidden":
             yield _unknown(location, root, file, key)
         elif details["type"] == "missing":
-            yield Problem(file, key, "nothing", _description(location, root), f"set {key}{_how(location)}")
+            yield Problem(
+                file, key, "nothing", _description(location, root), f"set {key}{_how(_without_kind(location))}"
+            )
         else:
             yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
 
@@ -60,12 +68,12 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
 def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
     """What to say of a secret that everybody can read in the stack file."""
     fix = f"remove it, then set it{_how(place)}; what was committed is known: make another password"
-    return Problem(file, _key(place), "clear text", "a secret", fix)
+    return Problem(file, _dotted(place), "clear text", "a secret", fix)
 
 
-def _key(location: tuple[int | str, ...]) -> str:
+def _dotted(place: tuple[int | str, ...]) -> str:
     key = ""
-    for part in _without_kind(location):
+    for part in place:
         if part == KEY_OF_A_MAPPING:
             continue
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
@@ -128,24 +136,22 @@ def _leaves(annotation: Any) -> Iterator[type]:
         yield from _leaves(argument)
 
 
-def _is_secret(location: tuple[int | str, ...]) -> bool:
-    return any(_without_kind(location)[: len(place)] == place for place in SECRET_PATHS)
+def _is_secret(place: tuple[int | str, ...]) -> bool:
+    return any(place[: len(secret)] == secret for secret in SECRET_PATHS)
 
 
-def _how(location: tuple[int | str, ...]) -> str:
-    if location == ("registryCredentials",):
-        location = (*location, 0, "password")
-    key = _key(location)
-    if location in SECRET_MAPPINGS:
+def _how(place: tuple[int | str, ...]) -> str:
+    key = _dotted((*place, *_SECRET_HALVES.get(place, ())))
+    if place in SECRET_MAPPINGS:
         key += ".<name>"
-    return f", as a secret: pulumi config set --secret --path '{key}'" if _is_secret(location) else ""
+    return f", as a secret: pulumi config set --secret --path '{key}'" if _is_secret(place) else ""
 
 
 def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
     value = details["input"]
     if isinstance(value, (dict, list, tuple)):
         return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
-    if _is_secret(location) and location[-1] != KEY_OF_A_MAPPING:
+    if _is_secret(_without_kind(location)) and location[-1] != KEY_OF_A_MAPPING:
         return f"a secret {type(value).__name__}" if value else "an empty secret"
     return repr(value)
 

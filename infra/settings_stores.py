@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from infra.settings_record import Record, Resources
 from infra.settings_record import resources as amounts
@@ -155,10 +156,10 @@ class ExternalDatabase(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        if self.host and not self.secret and self.password is None:
+            raise PydanticCustomError("database.password", "the password of database.user on database.host")
         if (self.host is None) == (self.secret is None) or (self.host is None) != (self.password is None):
-            raise ValueError(
-                "host, and password (pulumi config set --secret --path database.password), or the secret that holds all"
-            )
+            raise ValueError("host and password, or the secret that holds all")
         if self.secret and self.pool:
             raise ValueError("host and password where there is a pool: PgBouncer's own configuration holds them")
         if self.tls.startswith("verify") and self.authority is None:

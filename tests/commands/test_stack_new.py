@@ -75,10 +75,16 @@ def test_the_file_is_what_the_engine_takes(folder: Path) -> None:
 
 
 def test_it_says_which_secrets_come_next(folder: Path) -> None:
+    (folder / "dags").mkdir()
+    task = "{load: {kind: pod, command: [load], env_from: [{secret: warehouse}]}}"
+    dag = f"dag_id: orders\nstart_date: 2026-01-01\nimage: api\nsource: orders\ntasks: {task}\n"
+    (folder / "dags" / "orders.yaml").write_text(f"{dag}env_from: [{{secret: orders-api}}]\n")
     done = run("qa", "--owner", "acme", "--object-store", "endpoint", "--endpoint", "https://s3.example.org", *EXTERNAL)
     assert done.exit_code == 0, done.output
     for key in ("'registryCredentials[0].password'", "database.password", "'objectStore.keys.backup.secretKey'"):
         assert f"pulumi config set --stack qa --secret --path {key}" in done.output
+    for secret in ("orders-api", "warehouse"):
+        assert f"--secret --path 'tasks.secrets.{secret}.<VARIABLE>'    # for dags/orders.yaml" in done.output
     assert PROJECT in (folder / "Pulumi.qa.yaml").read_text()
 
 
