@@ -104,8 +104,7 @@ def diff(
         python -m commands plan diff origin/main
     """
     with told():
-        from rich.console import Console
-
+        from commands.tables import unlimited
         from plan import commits, exchange
         from plan.explanation import Broken, explain
         from plan.markdown import comment
@@ -126,7 +125,7 @@ def diff(
                 for problem in problems:
                     typer.echo(plain(problem, len(problem)), err=True)
             document = explain(name, before, after, known)
-            show(document, Console(highlight=False, soft_wrap=True))
+            show(document, unlimited())
             if to:
                 exchange.write(to / name, before, after)
                 (to / name / COMMENT).write_text(comment(document), encoding="utf-8")
