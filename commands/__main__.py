@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
+try:
+    import typer
+    from typer.core import TyperGroup
+except ModuleNotFoundError as missing:
+    # Another Python than the one that make venv has filled: a slip, not a fault to trace.
+    raise SystemExit(
+        f"{sys.executable} has no {missing.name}: run make venv once, then .venv/bin/python -m commands ..."
+    ) from None
 
 #: Modules of this package, each with its ``app``, in the order of the help.
 GROUPS = ("images", "dags", "stacks", "plan", "local", "doctor")

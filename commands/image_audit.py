@@ -21,11 +21,10 @@ from commands.tables import show
 from local.progress import Progress
 from pipelines.advisories import ACCEPTED, Acceptance, Advisory, advisories, read_accepted, verdict
 from pipelines.errors import InputError, Problem
-from pipelines.image_folder import image_folders
+from pipelines.image_folder import image_folders, unknown_problems
 from pipelines.image_inventory import INVENTORY, read_inventory
 from pipelines.image_lock import LOCK, parse_lock
 from pipelines.images import IMAGES
-from pipelines.validation import nearest
 
 AT_ONCE, SECONDS, TRIES = 8, 20.0, 3
 ABSENT = f"status {httpx.codes.NOT_FOUND}"
@@ -56,7 +55,7 @@ def audit(
     accepted  named in images/accepted-advisories.toml, with a reason,
               until a date:
 
-        \\[[advisory]]
+        [\\[advisory]]
         id = "PYSEC-2026-1"
         package = "example"
         reason = "the parser that it is about is never called"
@@ -155,12 +154,7 @@ def _client(address: str) -> httpx.Client:
 
 def _locked(types: list[str] | None) -> Locked:
     known = [*image_folders(IMAGES)]
-    wrong = [
-        Problem(f"{IMAGES}/{name}", "", "no such image", f"one of {', '.join(known)}", nearest(name, known))
-        for name in types or ()
-        if name not in known
-    ]
-    if wrong:
+    if wrong := unknown_problems(types or (), known):
         raise InputError(wrong)
     found: Locked = {}
     for name in types or known:

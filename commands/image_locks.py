@@ -27,7 +27,15 @@ from local.oci_layout import Layout
 from local.progress import Progress
 from pipelines.errors import InputError, Problem
 from pipelines.image_checks import AIRFLOW_IMAGE
-from pipelines.image_folder import BASES, PROJECT, ImageFolder, image_folders, read_folder, requirements_of
+from pipelines.image_folder import (
+    BASES,
+    PROJECT,
+    ImageFolder,
+    image_folders,
+    read_folder,
+    requirements_of,
+    unknown_problems,
+)
 from pipelines.image_inventory import INVENTORY, Inventory, inventory_text, lines, nearest, refresh_command
 from pipelines.image_lock import LOCK, parse_lock
 from pipelines.images import IMAGES
@@ -94,11 +102,15 @@ def with_packages(images: Path) -> list[str]:
 def lock(images: Path, names: Iterable[str], doing: Callable[[str], None] = lambda text: None) -> list[Path]:
     """Resolves each folder's pins with hashes, keeping the versions that its present lock has as far as they fit.
 
-    Nothing is written unless all resolve; returns the paths of the locks. Raises InputError with every problem: a
-    folder that cannot be read, pins that do not resolve, a worker image without an inventory of what it stands on.
+    Nothing is written unless all resolve; returns the paths of the locks. Raises InputError with every problem: a name
+    that is no image's, a folder that cannot be read, pins that do not resolve, a worker image without an inventory of
+    what it stands on.
     """
+    chosen = dict.fromkeys(names)
+    if unknown := unknown_problems(chosen, [*image_folders(images)]):
+        raise InputError(unknown)
     wanted, problems = [], []
-    for name in dict.fromkeys(names):
+    for name in chosen:
         found, told = _wanted(images, name)
         wanted += [found] if found else []
         problems += told

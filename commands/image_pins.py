@@ -29,7 +29,7 @@ Ask = Callable[[str], str | None]
 def pin(stack: StackOption = "dev") -> None:
     """Write the digest of every upstream image into Pulumi.<stack>.yaml, as images.baseDigests.
 
-    Each tag that [tool.dag-image] names as upstream is asked of its own registry. The digest is part of the key of
+    Each tag that \\[tool.dag-image] names as upstream is asked of its own registry. The digest is part of the key of
     all that stands on the image: what changed is built anew by the next `pulumi up`, and nothing else is. Comments and
     order of the file stay; pins of images that nothing stands on any more go.
 

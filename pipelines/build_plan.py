@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipelines.errors import InputError, Problem
-from pipelines.images import EVERY_BUILD, IMAGES, Image
-from pipelines.validation import nearest
+from pipelines.errors import InputError
+from pipelines.image_folder import unknown_problems
+from pipelines.images import EVERY_BUILD, Image
 
 
 def with_bases(images: Sequence[Image], names: Iterable[str]) -> tuple[Image, ...]:
     """The named images and all that they stand on, bases first. Raises InputError for names that are no image."""
     known = {image.name: image for image in images}
     chosen: dict[str, Image] = {}
-    problems = []
 
     def add(name: str) -> None:
         if base := known[name].base:
             add(base)
         chosen.setdefault(name, known[name])
 
-    for name in names:
-        if name in known:
-            add(name)
-        else:
-            expected = f"one of {', '.join(sorted(known))}" if known else f"a folder below {IMAGES}/, and there is none"
-            problems.append(Problem(f"{IMAGES}/{name}", "", "no such image", expected, nearest(name, [*known])))
-    if problems:
+    wanted = tuple(names)
+    if problems := unknown_problems(wanted, known):
         raise InputError(problems)
+    for name in wanted:
+        add(name)
     return tuple(chosen.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,6 +60,16 @@ def image_folders(images: Path) -> Iterator[str]:
             yield from (f"{BASES}/{name}" for name in image_folders(folder))
         else:
             yield folder.name
+
+
+def unknown_problems(names: Iterable[str], known: Collection[str]) -> list[Problem]:
+    """One for each name that is no image's."""
+    expected = f"one of {', '.join(sorted(known))}" if known else "a folder below images/, and there is none"
+    return [
+        Problem(f"images/{name}", "", "no such image", expected, nearest(name, [*known]))
+        for name in names
+        if name not in known
+    ]
 
 
 def is_image_name(name: str) -> bool:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -42,6 +43,29 @@ def test_every_group_is_found_and_explains_itself(group: str) -> None:
     assert shown.exit_code == 0
     assert f"Usage: root {group} " in shown.output
     assert "completion" not in shown.output
+
+
+def verbs() -> Iterator[tuple[str, ...]]:
+    for group in GROUPS:
+        command = typer.main.get_command(app).get_command(None, group)  # type: ignore[attr-defined]
+        yield from ((group, verb) for verb in command.list_commands(None)) if hasattr(command, "list_commands") else ()
+
+
+@pytest.mark.parametrize("words", [*verbs()], ids=" ".join)
+def test_brackets_of_an_explanation_are_shown_and_not_obeyed(words: tuple[str, ...]) -> None:
+    group, verb = words
+    command = typer.main.get_command(app).get_command(None, group).get_command(None, verb)  # type: ignore[attr-defined]
+    said = re.findall(r"\[+[a-z][^\]\n]*\]+", (command.help or "").replace("\\", ""))
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [group, verb, "--help"]).output
+    assert [text for text in said if text not in shown] == []
+
+
+def test_another_python_is_told_which_to_use() -> None:
+    command = [sys.executable, "-S", "-m", "commands", "images", "list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "has no typer: run make venv once, then .venv/bin/python -m commands" in line
 
 
 def test_the_makefile_knows_every_command_of_the_platform() -> None:
