@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md tell people to type, to write and to open: it is there, and it works."""
+"""What README.md, CONTRIBUTING.md and docs/ tell people to type, to write and to open: it is there, and it works."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ from pipelines.lock_header import Requirements, with_header
 from tests.pipelines.trees import PLATFORM, images_of
 
 ROOT = Path(__file__).parents[1]
-TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md")}
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", *PAGES)}
 README = TEXTS["README.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"python -m commands ([a-z]+) ([a-z]+)")
+#: A verb follows the group, or nothing that could be one: an option, the end.
+COMMAND = re.compile(r"python -m commands ([a-z]+)(?: ([a-z][a-z-]*))?")
+#: Modules of this repository. All of them import what only .venv has.
+MODULE = re.compile(r"python -m (?:bench|commands|local|tests)\b")
 
 
 def code(text: str) -> list[str]:
@@ -40,14 +44,15 @@ def blocks(language: str) -> list[str]:
 
 EVERYTHING = "\n".join(part for text in TEXTS.values() for part in code(text))
 TARGETS = sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", EVERYTHING)))
-VERBS = sorted(set(COMMAND.findall(EVERYTHING)))
+VERBS = sorted({words for text in TEXTS.values() for words in COMMAND.findall(text)})
 LINKS = sorted({(name, link) for name, text in TEXTS.items() for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)})
 
 
 def test_there_is_something_to_check() -> None:
     assert {"up", "test", "status", "smoke", "down", "purge", "help", "lint", "test-fast"} <= set(TARGETS)
     assert {("images", "list"), ("images", "lock"), ("dags", "build")} <= set(VERBS)
-    assert ("README.md", "docs/dag-configs.md") in LINKS
+    assert {("stacks", "rotate-fernet"), ("doctor", "")} <= set(VERBS)
+    assert {("README.md", "docs/dag-configs.md"), ("docs/plan.md", "../plan/schema.json")} <= set(LINKS)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -57,12 +62,14 @@ def test_a_target_is_in_the_makefile(target: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_a_command_is_there(verb: tuple[str, str]) -> None:
-    assert CliRunner().invoke(app, [*verb, "--help"]).exit_code == 0
+    assert CliRunner().invoke(app, [*filter(None, verb), "--help"]).exit_code == 0
 
 
-def test_commands_are_run_by_the_environment_that_has_what_they_need() -> None:
-    said = [match.start() for match in COMMAND.finditer(README)]
-    assert all(README[:start].endswith(".venv/bin/") for start in said)
+@pytest.mark.parametrize("document", TEXTS)
+def test_commands_are_run_by_the_environment_that_has_what_they_need(document: str) -> None:
+    text = TEXTS[document]
+    said = [match for match in MODULE.finditer(text) if not text[: match.start()].endswith(".venv/bin/")]
+    assert [text[match.start() :].partition("\n")[0] for match in said] == []
 
 
 @pytest.mark.parametrize(("document", "link"), LINKS)

@@ -18,7 +18,7 @@ Where Airflow's Helm chart 1.22.0 cannot be downloaded, the one-machine platform
 `local/chart/airflow-stand-in`. It takes the values that `infra/airflow_values.py` emits and refuses every other.
 This table holds every difference between the objects that the two charts render from the values of the dev stack, with
 both settings of its executors. Order, unset fields and Kubernetes' own defaults do not count.
-`python -m local.chart.compare <folder of the official chart> --write` writes this file.
+`.venv/bin/python -m local.chart.compare <folder of the official chart> --write` writes this file.
 
 """
 
