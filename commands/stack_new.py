@@ -27,7 +27,7 @@ ORIGIN = re.compile(r"(?:https://|ssh://git@|git@)github\.com[:/]([^/]+)/.+")
 #: Stands for what is set as a secret afterwards, while the rest is checked.
 LATER = "set-later"
 HEADER = """\
-# {name}: written by python -m commands stacks new; docs/stacks.md tells every key.
+# {name}: written by python -m commands stacks new; infra/settings*.py has every key, docs/stacks.md the usual ones.
 # Secrets go in by pulumi config set --secret, which encrypts them.
 """
 
