@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,6 +24,7 @@ RIGHTS = {
     "comment": {**READING, "actions": "read", "pull-requests": "write"},
     "preview": {**READING, "id-token": "write"},
     "deploy": {**READING, "id-token": "write"},
+    "deploy.every-stack-has-a-job": {},
     "drift": {**READING, "id-token": "write", "issues": "write"},
 }
 OWN_ACTION = "./.github/actions/stack"
@@ -30,8 +34,8 @@ OWN_ACTION = "./.github/actions/stack"
 def test_actions_are_pinned_by_commit_and_rights_are_least(path: Path) -> None:
     document = yaml.safe_load(path.read_text())
     assert document["permissions"] == {}
-    for job in document["jobs"].values():
-        assert job["permissions"] == RIGHTS.get(path.stem, READING)
+    for name, job in document["jobs"].items():
+        assert job["permissions"] == RIGHTS.get(f"{path.stem}.{name}", RIGHTS.get(path.stem, READING))
         assert job["timeout-minutes"] <= 120
         used = [step["uses"] for step in job["steps"] if "uses" in step and step["uses"] != OWN_ACTION]
         assert [name for name in used if not PINNED.match(name)] == []
@@ -74,12 +78,40 @@ def test_a_fork_s_code_gets_no_secret_and_no_identity() -> None:
             assert of_ours or ("id-token" not in job["permissions"] and "secrets." not in yaml.safe_dump(job))
 
 
-def test_one_update_of_a_stack_at_a_time_and_each_after_the_one_before() -> None:
+def deployments() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stack -> its job, and the job that looks whether each has one."""
     jobs = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]
+    watch = jobs.pop("every-stack-has-a-job")
+    return jobs, watch
+
+
+def test_one_update_of_a_stack_at_a_time_and_each_after_the_one_before() -> None:
+    jobs, _ = deployments()
     assert {name: job.get("needs") for name, job in jobs.items()} == {"dev": None, "staging": "dev", "prod": "staging"}
     for name, job in jobs.items():
         assert job["environment"] == name
         assert job["concurrency"] == {"group": f"stack-{name}", "cancel-in-progress": False}
+
+
+def test_jobs_of_stacks_are_copies_of_one_another() -> None:
+    """As docs/plan.md says: another stack is a copy with another name, after another."""
+    jobs, _ = deployments()
+    texts = {json.dumps({**job, "needs": ""}, sort_keys=True).replace(name, "STACK") for name, job in jobs.items()}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("stacks", "missing"),
+    [(["dev"], []), (["prod", "staging", "dev"], []), (["staging", "qa", "a\nb"], ["'a\\nb'", "'qa'"])],
+)
+def test_a_deployed_stack_without_a_job_fails_the_workflow(stacks: list[str], missing: list[str]) -> None:
+    jobs, watch = deployments()
+    [step] = watch["steps"]
+    assert step["env"] == {"STACKS": "${{ vars.DEPLOYED_STACKS }}", "JOBS": " ".join(jobs)}
+    environment = {**os.environ, **step["env"], "STACKS": json.dumps(stacks)}
+    done = subprocess.run(["bash", "-c", step["run"]], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (bool(missing), "")
+    assert re.findall(r"^::error file=\S+::(\S+) of", done.stdout, re.MULTILINE) == missing
 
 
 @pytest.mark.slow
