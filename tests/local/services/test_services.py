@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 
 from local.machine import Machine
 from local.progress import Progress
-from local.services import SERVICES, bring_up, keep
+from local.services import SERVICES, bring_up, connections, keep, task_secrets
 from local.services import held as kept
 from local.services.salesforce import SALESFORCE
 from local.services.service import STAND_IN_LABEL
 from local.services.warehouse import WAREHOUSE
 from pipelines.errors import InputError
+from tests.conftest import ROOT
 from tests.infra.pods import violations
 from tests.local.fake_cluster import FakeCluster
 
@@ -96,3 +98,10 @@ def test_a_second_bring_up_writes_nothing(machine: Machine) -> None:
     assert versions == {
         key: live["metadata"]["resourceVersion"] for key, live in cluster.objects.items() if key[0] != "namespaces"
     }
+
+
+def test_the_documentation_names_every_service_and_what_is_declared_for_it(machine: Machine) -> None:
+    text = (ROOT / "docs" / "connections.md").read_text()
+    assert [one.name for one in SERVICES if f"| `{one.host}:{one.port}` |" not in text] == []
+    [rows] = [block for block in text.split("\n\n") if block.startswith("| DAG |")]
+    assert {*connections(machine), *task_secrets(machine)} <= {*re.findall(r"`([\w-]+)`", rows)}
