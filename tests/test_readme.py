@@ -45,6 +45,7 @@ def blocks(language: str) -> list[str]:
 EVERYTHING = "\n".join(part for text in TEXTS.values() for part in code(text))
 TARGETS = sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", EVERYTHING)))
 VERBS = sorted({words for text in TEXTS.values() for words in COMMAND.findall(text)})
+PACKAGES = {"tests", *(path.parent.name for path in ROOT.glob("*/__init__.py"))}
 LINKS = sorted({(name, link) for name, text in TEXTS.items() for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)})
 
 
@@ -81,6 +82,32 @@ def test_folders_that_contributors_are_sent_to_exist() -> None:
     named = [span for span in code(TEXTS["CONTRIBUTING.md"]) if re.fullmatch(r"[a-z_]+/", span)]
     assert len(named) > 5
     assert [name for name in named if not (ROOT / name).is_dir()] == []
+
+
+def imported(folder: Path) -> set[str]:
+    """The packages of this repository that a package's modules name, itself left out."""
+    trees = [ast.parse(path.read_text()) for path in folder.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.partition(".")[0] for name in names} & PACKAGES - {folder.name}
+
+
+def test_a_package_imports_what_contributors_are_told() -> None:
+    told = dict(re.findall(r"^\| `([a-z_]+)/` \|.*\| (.*) \|$", TEXTS["CONTRIBUTING.md"], re.MULTILINE))
+    assert told.keys() == PACKAGES - {"tests"}
+    more = {name: imported(ROOT / name) - set(re.findall(r"`(\w+)`", cell)) for name, cell in told.items()}
+    assert {name: found for name, found in more.items() if found} == {}
+
+
+def test_contributors_are_told_every_marker_and_where_types_are_strict() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    markers = {marker.partition(":")[0] for marker in tools["pytest"]["ini_options"]["markers"]}
+    [strict] = [one["module"] for one in tools["mypy"]["overrides"] if one.get("strict")]
+    folders = {f"{module.removesuffix('.*')}/" for module in strict}
+    assert markers <= set(code(TEXTS["CONTRIBUTING.md"]))
+    [told] = re.findall(r"\(strict on ([^)]+)\)", TEXTS["CONTRIBUTING.md"])
+    assert set(re.findall(r"`([^`]+)`", told)) == folders
 
 
 def test_the_choices_are_those_that_make_up_knows() -> None:
