@@ -50,8 +50,8 @@ def adopt(
     you. What the rules do not know is not touched. A file with credentials in clear text is refused.
     Nothing of the file runs.
 
-        python -m commands dags adopt cost-of-living-0520173938.py --image elyra
-        python -m commands dags adopt old.py --image salesforce --output dags/accounts.py
+        python -m commands dags adopt old.py --image cost-of-living
+        python -m commands dags adopt old.py --image api --output dags/accounts.py
     """
     with told():
         choices = choices_of(read_images(settings_of(stack), stage=False), image, keep_store)

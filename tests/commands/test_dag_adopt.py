@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from commands.dag_adopt import adopt
 from tests.adoption.trees import FIXTURES
 from tests.commands.typed import dags as run
+from tests.conftest import ROOT
 
 CLASSIC = FIXTURES / "airflow110_volumes.py"
 OLD = "from airflow.operators.bash_operator import BashOperator\n"
@@ -86,3 +90,10 @@ def test_check_tells_them_beside_the_problems_of_configs(tree: Path) -> None:
 def test_a_file_that_is_no_python_is_told_once(tree: Path) -> None:
     (tree / "dags/old.py").write_text("DAG(\n")
     assert run("check", "--no-parse").stderr.startswith("1 problem")
+
+
+def test_the_help_names_types_that_may_be_typed() -> None:
+    named = re.findall(r"--image (\S+)", adopt.__doc__ or "")
+    tables = [tomllib.loads((ROOT / "images" / name / "pyproject.toml").read_text()) for name in named]
+    assert named
+    assert {table["tool"]["dag-image"]["profile"] for table in tables} == {"task"}
