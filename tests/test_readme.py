@@ -78,6 +78,11 @@ def test_a_link_leads_somewhere(document: str, link: str) -> None:
     assert (ROOT / document).parent.joinpath(link).exists()
 
 
+def test_every_page_is_reached_from_the_readme() -> None:
+    end = README.partition("\n## Read on\n")[2]
+    assert [page for page in PAGES if f"({page})" not in end] == []
+
+
 def test_folders_that_contributors_are_sent_to_exist() -> None:
     named = [span for span in code(TEXTS["CONTRIBUTING.md"]) if re.fullmatch(r"[a-z_]+/", span)]
     assert len(named) > 5
