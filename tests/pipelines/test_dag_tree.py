@@ -109,7 +109,7 @@ def test_the_archive_has_no_owner_and_no_time():
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("dags/letters/letters.py", "def count(): ...\ndef tell(): ...\n"),
+        ("dags/letters/letters.py", "def count(**words): ...\ndef tell(**words): ...\n"),
         ("dags/by_hand.py", "# another\n"),
         ("images/letters/alphabet.txt", "abd\n"),
     ],
@@ -128,7 +128,7 @@ def test_an_execute_bit_makes_another_version(root):
 
 
 def test_a_changed_source_changes_one_generated_file(root):
-    (root / "dags/letters/letters.py").write_text("def count(): ...\ndef tell(): ...\n")
+    (root / "dags/letters/letters.py").write_text("def count(**words): ...\ndef tell(**words): ...\n")
     before, after = tree_of(FIXTURE).files, tree_of(root).files
     assert {path for path in before if before[path] != after[path]} == {"letters.py", "sources/letters/letters.py"}
 
