@@ -44,11 +44,9 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
     """One Problem for each of pydantic's errors."""
     for details in error.errors(include_url=False):
         location = details["loc"]
-        key = _dotted(_without_kind(location))
-        if "." in details["type"]:
-            # What a record checks as a whole names the key that is missing itself.
-            place = details["type"]
-            yield Problem(file, place, "nothing", details["msg"], f"set {place}{_how(tuple(place.split('.')))}")
+        key = _dotted(without_kind(location))
+        if _names_its_key(details):
+            yield _named(details, file)
         elif details["type"] == "union_tag_invalid":
             kinds = ", ".join(KINDS[str(location[-1])])
             told = details["ctx"]["tag"]
@@ -59,16 +57,30 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
             yield _unknown(location, root, file, key)
         elif details["type"] == "missing":
             yield Problem(
-                file, key, "nothing", _description(location, root), f"set {key}{_how(_without_kind(location))}"
+                file, key, "nothing", _description(location, root), f"set {key}{_how(without_kind(location))}"
             )
         else:
             yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
+
+
+def named_problems(error: ValidationError, file: str) -> Iterator[Problem]:
+    """Of pydantic's errors, those in which a record that is checked as a whole names the key that is missing."""
+    yield from (_named(details, file) for details in error.errors(include_url=False) if _names_its_key(details))
 
 
 def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
     """What to say of a secret that everybody can read in the stack file."""
     fix = f"remove it, then set it{_how(place)}; what was committed is known: make another password"
     return Problem(file, _dotted(place), "clear text", "a secret", fix)
+
+
+def _names_its_key(details: ErrorDetails) -> bool:
+    return "." in details["type"]
+
+
+def _named(details: ErrorDetails, file: str) -> Problem:
+    key = details["type"]
+    return Problem(file, key, "nothing", details["msg"], f"set {key}{_how(tuple(key.split('.')))}")
 
 
 def _dotted(place: tuple[int | str, ...]) -> str:
@@ -80,7 +92,7 @@ def _dotted(place: tuple[int | str, ...]) -> str:
     return key
 
 
-def _without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """What pydantic puts in after the place of a choice: the kind that was chosen."""
     return location[:1] + location[2:] if location and location[0] in KINDS else location
 
@@ -151,7 +163,7 @@ def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
     value = details["input"]
     if isinstance(value, (dict, list, tuple)):
         return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
-    if _is_secret(_without_kind(location)) and location[-1] != KEY_OF_A_MAPPING:
+    if _is_secret(without_kind(location)) and location[-1] != KEY_OF_A_MAPPING:
         return f"a secret {type(value).__name__}" if value else "an empty secret"
     return repr(value)
 
