@@ -89,7 +89,7 @@ CHANGES: dict[str, Files] = {
     "a schedule": {"dags/ping.yaml": repository.small()["dags/ping.yaml"].replace("@daily", "@hourly")},
     "a DAG removed": without("dags/ping"),
     "a DAG's description": {"dags/ping.yaml": repository.small()["dags/ping.yaml"] + "description: pings\n"},
-    "a task's code": {"dags/load_code/work.py": "def run():\n    return 2\n"},
+    "a task's code": {"dags/load_code/work.py": "def run(**arguments):\n    return 2\n"},
     "a DAG written by hand": {"dags/by_hand.py": "from airflow.sdk import DAG\n\nDAG('by_hand')\n"},
     "a pool": stack(airflow={"pools": {"slow": {"slots": 3}}}),
     "another Airflow": stack(airflow={"version": "3.3.0"}),

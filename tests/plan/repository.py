@@ -87,7 +87,7 @@ def dag(dag_id: str, image_type: str, tasks: dict[str, dict[str, Any]]) -> dict[
     return {
         # JSON's copies have no anchors: a config may hold none.
         f"dags/{dag_id}.yaml": yaml.safe_dump(json.loads(json.dumps(config))).replace("'2026-01-01'", "2026-01-01"),
-        f"dags/{dag_id}_code/work.py": "def run():\n    return 1\n",
+        f"dags/{dag_id}_code/work.py": "def run(**arguments):\n    return 1\n",
     }
 
 

@@ -148,7 +148,7 @@ def test_a_hostile_repository_is_planned_and_hides_nothing(tmp_path: Path) -> No
         "images/etl/large.sql": words,
         "images/report/tool.txt": "another tool\n",
         **repository.dag("load", "etl", {"fetch": {**pod, "labels": {"team": "everyone"}}, "clean": pod}),
-        "dags/load_code/work.py": f"def run():\n    return {words[:1000]!r}\n",
+        "dags/load_code/work.py": f"def run(**arguments):\n    return {words[:1000]!r}\n",
     }
     remark = "</details> @everyone ::error:: [x](javascript:x)"
     hostile["images/etl/requirements.lock"] = repository.lock({"polars": "1.2.0", "idna": "3.1"}, remark)
