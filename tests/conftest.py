@@ -96,6 +96,18 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def official_chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked chart that ``AIRFLOW_CHART`` names, a folder or an archive."""
+    if not (path := os.environ.get("AIRFLOW_CHART")):
+        pytest.skip("AIRFLOW_CHART names no chart")
+    if Path(path).is_dir():
+        return Path(path)
+    folder = tmp_path_factory.mktemp("chart")
+    shutil.unpack_archive(path, folder, filter="data")
+    return folder / "airflow"
+
+
+@pytest.fixture(scope="session")
 def started() -> Iterator[Machine]:
     """The platform, started where it does not run, whatever is deployed on it; what was started is stopped again."""
     if os.geteuid() != 0 or sys.platform != "linux":

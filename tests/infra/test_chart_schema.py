@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,5 @@ def test_the_stand_in_takes_the_values(executors: tuple[Executor, ...]) -> None:
 
 @pytest.mark.chart
 @pytest.mark.parametrize("executors", EXECUTORS, ids=",".join)
-def test_the_official_chart_takes_the_values(executors: tuple[Executor, ...]) -> None:
-    if not (chart := os.environ.get("AIRFLOW_CHART")):
-        pytest.skip("AIRFLOW_CHART names no chart")
-    jsonschema.validate(rendered(executors), schema(Path(chart)))
+def test_the_official_chart_takes_the_values(executors: tuple[Executor, ...], official_chart: Path) -> None:
+    jsonschema.validate(rendered(executors), schema(official_chart))

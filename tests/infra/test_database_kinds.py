@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -142,11 +141,9 @@ def test_the_chart_is_told_of_asyncpg_s_url_and_authority_only_where_they_matter
 
 
 @pytest.mark.chart
-def test_the_official_chart_takes_the_pool() -> None:
-    if not (chart := os.environ.get("AIRFLOW_CHART")):
-        pytest.skip("AIRFLOW_CHART names no chart")
+def test_the_official_chart_takes_the_pool(official_chart: Path) -> None:
     pool = stacks.stack(database={**HOST, "pool": {}}).database.pool
-    schema = json.loads((Path(chart) / "values.schema.json").read_text())
+    schema = json.loads((official_chart / "values.schema.json").read_text())
     jsonschema.validate(airflow_backing.over(PLAIN, backing(pool=pool, asynchronous=True)), schema)
 
 

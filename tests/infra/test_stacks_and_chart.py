@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from infra import sources
 from infra.network_flows import COMPONENTS
 from infra.program import register
 from infra.settings import Settings
-from infra.settings_source import CHART_PATH_VARIABLE
 from local.chart.compare import helm_binary
 from local.chart.objects import KUBERNETES, RELEASE
 from tests.infra import stacks
@@ -52,25 +49,14 @@ def cases() -> Iterator[Any]:
         yield pytest.param(lambda name=name, size=size: stacks.example(name, size=size), id=f"{name} {size}")
 
 
-@pytest.fixture(scope="module")
-def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (path := os.environ.get(CHART_PATH_VARIABLE)):
-        pytest.skip("AIRFLOW_CHART names no chart")
-    if Path(path).is_dir():
-        return Path(path)
-    folder = tmp_path_factory.mktemp("chart")
-    shutil.unpack_archive(path, folder, filter="data")
-    return folder / "airflow"
-
-
 @pytest.fixture(scope="module", params=cases())
-def settings(request: pytest.FixtureRequest, chart: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, official_chart: Path) -> Settings:
     found: Settings = request.param()
     return found
 
 
 @pytest.fixture(scope="module")
-def values(settings: Settings, chart: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def values(settings: Settings, official_chart: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("nothing")
     (root / "images").mkdir()
     (root / "dags").mkdir()
@@ -82,13 +68,13 @@ def values(settings: Settings, chart: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def objects(values: dict[str, Any], chart: Path) -> list[dict[str, Any]]:
+def objects(values: dict[str, Any], official_chart: Path) -> list[dict[str, Any]]:
     import subprocess
 
     import yaml
 
     place = ("--namespace", RELEASE, "--kube-version", KUBERNETES)
-    command = [str(helm_binary()), "template", RELEASE, str(chart), *place, "--values", "-"]
+    command = [str(helm_binary()), "template", RELEASE, str(official_chart), *place, "--values", "-"]
     done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
@@ -104,8 +90,8 @@ def pods(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, str], d
             yield name, template["metadata"]["labels"], template["spec"]
 
 
-def test_the_chart_takes_the_values(values: dict[str, Any], chart: Path) -> None:
-    jsonschema.validate(values, json.loads((chart / "values.schema.json").read_text()))
+def test_the_chart_takes_the_values(values: dict[str, Any], official_chart: Path) -> None:
+    jsonschema.validate(values, json.loads((official_chart / "values.schema.json").read_text()))
 
 
 def test_every_container_is_restricted_with_requests_and_limits(objects: list[dict[str, Any]]) -> None:

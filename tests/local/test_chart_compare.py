@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +86,12 @@ def test_an_entry_without_a_difference_has_outlived_it() -> None:
 
 
 @pytest.fixture(scope="module")
-def comparison() -> Comparison:
-    chart = os.environ.get("AIRFLOW_CHART")
-    if not chart:
-        pytest.skip("AIRFLOW_CHART names no official chart")
+def comparison(official_chart: Path) -> Comparison:
     try:
         helm = helm_binary()
     except RenderError as error:
         pytest.skip(str(error))
-    return program_comparison(helm, Path(chart))
+    return program_comparison(helm, official_chart)
 
 
 @pytest.mark.chart
