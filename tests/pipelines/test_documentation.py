@@ -50,8 +50,12 @@ def test_the_keys_are_those_of_the_form(form: str, heading: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_key_is_listed_with_airflow_s_name(form: str) -> None:
-    named = [name for field in FORMS[form].values() if (found := AIRFLOW_S.search(field.get("description", "")))
-             for name in found[1].split(", ")]  # fmt: skip
+    named = [
+        name
+        for field in FORMS[form].values()
+        if (found := AIRFLOW_S.search(field.get("description", "")))
+        for name in found[1].split(", ")
+    ]
     assert {*FORMS[form], *named} - words(KEYS) == set()
 
 
