@@ -88,10 +88,9 @@ def new(
             **_pools(),
         }
         check(values, path.name)
+        steps = next_steps(name, values)
         path.write_text(HEADER.format(name=name) + text(values, aws=on_s3), encoding="utf-8")
-        typer.echo(path.as_posix())
-        for line in next_steps(name, values):
-            typer.echo(line)
+        typer.echo("\n".join((path.as_posix(), *steps)))
 
 
 def check(values: Mapping[str, Any], file: str) -> None:
@@ -135,8 +134,8 @@ def _secrets() -> dict[str, str]:
     """Secret that a DAG names -> the file of the first that does."""
     found: dict[str, str] = {}
     for config in read_configs(DAGS)[0]:
-        for task in config.dag.tasks:
-            found = dict.fromkeys(config.dag.secrets_of(task), config.file) | found
+        for secret in (secret for task in config.dag.tasks for secret in config.dag.secrets_of(task)):
+            found.setdefault(secret, config.file)
     return found
 
 

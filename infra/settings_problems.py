@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from infra.settings_stores import KINDS
+from infra.settings_stores import KINDS, PASSWORD
 from pipelines.errors import Problem
 
 #: What pydantic appends to the place of a mapping's key that is wrong.
@@ -44,9 +44,10 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
     """One Problem for each of pydantic's errors."""
     for details in error.errors(include_url=False):
         location = details["loc"]
-        key = _dotted(without_kind(location))
-        if _names_its_key(details):
-            yield _named(details, file)
+        key = _dotted(_without_kind(location))
+        if "." in details["type"]:
+            # What a record checks as a whole names the key that is missing itself.
+            yield _nothing_at(details["type"], details["msg"], file)
         elif details["type"] == "union_tag_invalid":
             kinds = ", ".join(KINDS[str(location[-1])])
             told = details["ctx"]["tag"]
@@ -57,15 +58,18 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
             yield _unknown(location, root, file, key)
         elif details["type"] == "missing":
             yield Problem(
-                file, key, "nothing", _description(location, root), f"set {key}{_how(without_kind(location))}"
+                file, key, "nothing", _description(location, root), f"set {key}{_how(_without_kind(location))}"
             )
         else:
             yield Problem(file, key, _found(details, location), _expected(details), f"correct {key}")
 
 
-def named_problems(error: ValidationError, file: str) -> Iterator[Problem]:
-    """Of pydantic's errors, those in which a record that is checked as a whole names the key that is missing."""
-    yield from (_named(details, file) for details in error.errors(include_url=False) if _names_its_key(details))
+def missing_password(values: Mapping[str, object], file: str) -> Iterator[Problem]:
+    """Told beside other mistakes too: a record asks for it only where each of its fields is right."""
+    found = values.get("database")
+    is_by_host = isinstance(found, Mapping) and found.get("kind") == "external" and found.get("host")
+    if isinstance(found, Mapping) and is_by_host and not {"password", "secret"} & found.keys():
+        yield _nothing_at(*PASSWORD, file)
 
 
 def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
@@ -74,13 +78,8 @@ def in_clear_text(place: tuple[str, ...], file: str) -> Problem:
     return Problem(file, _dotted(place), "clear text", "a secret", fix)
 
 
-def _names_its_key(details: ErrorDetails) -> bool:
-    return "." in details["type"]
-
-
-def _named(details: ErrorDetails, file: str) -> Problem:
-    key = details["type"]
-    return Problem(file, key, "nothing", details["msg"], f"set {key}{_how(tuple(key.split('.')))}")
+def _nothing_at(key: str, expected: str, file: str) -> Problem:
+    return Problem(file, key, "nothing", expected, f"set {key}{_how(tuple(key.split('.')))}")
 
 
 def _dotted(place: tuple[int | str, ...]) -> str:
@@ -92,7 +91,7 @@ def _dotted(place: tuple[int | str, ...]) -> str:
     return key
 
 
-def without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """What pydantic puts in after the place of a choice: the kind that was chosen."""
     return location[:1] + location[2:] if location and location[0] in KINDS else location
 
@@ -163,7 +162,7 @@ def _found(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
     value = details["input"]
     if isinstance(value, (dict, list, tuple)):
         return "an empty list" if not value else "a mapping" if isinstance(value, dict) else "a list"
-    if _is_secret(without_kind(location)) and location[-1] != KEY_OF_A_MAPPING:
+    if _is_secret(_without_kind(location)) and location[-1] != KEY_OF_A_MAPPING:
         return f"a secret {type(value).__name__}" if value else "an empty secret"
     return repr(value)
 

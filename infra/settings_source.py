@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from infra import sizes
 from infra.mirrored_images import mirrored
 from infra.settings import PROJECT, Settings
-from infra.settings_problems import SECRET_PATHS, in_clear_text, named_problems, problems, without_kind
+from infra.settings_problems import SECRET_PATHS, in_clear_text, missing_password, problems
 from pipelines.errors import InputError, Problem, problems_in
 from pipelines.strict_yaml import read_yaml
 
@@ -127,35 +127,11 @@ def parse(values: Mapping[str, object], file: str, environment: Mapping[str, str
     try:
         settings = Settings.model_validate(sizes.filled(values))
     except ValidationError as error:
-        told = [*problems(error, Settings, file)]
-        keys = {problem.key for problem in told}
-        told += [problem for problem in _behind(values, error, file) if problem.key not in keys]
+        told = (*problems(error, Settings, file), *missing_password(values, file))
         raise InputError([*open_ones.values(), *(one for one in told if one.key not in open_ones)]) from None
     if open_ones:
         raise InputError(open_ones.values())
     return mirrored(settings)
-
-
-def _behind(values: Mapping[str, object], error: ValidationError, file: str) -> Iterator[Problem]:
-    """Keys that a record misses as a whole, which is asked only where each of its fields is right."""
-    rest = sizes.filled(values)
-    for details in error.errors(include_url=False):
-        rest = _pruned(rest, without_kind(details["loc"]))
-    try:
-        Settings.model_validate(rest)
-    except ValidationError as after:
-        yield from named_problems(after, file)
-
-
-def _pruned(found: Any, place: tuple[int | str, ...]) -> Any:
-    """Without what stands at a place; a list goes whole."""
-    if not place or not isinstance(found, Mapping):
-        return found
-    first, *others = place
-    inside = found.get(first)
-    if others and isinstance(inside, Mapping):
-        return {**found, first: _pruned(inside, tuple(others))}
-    return {key: value for key, value in found.items() if key != first}
 
 
 def _is_there(values: Mapping[str, Any], place: tuple[str, ...], open_ones: AbstractSet[str]) -> bool:

@@ -33,6 +33,8 @@ Days = Annotated[int, Field(gt=0)]
 FilledSecret = Annotated[SecretStr, AfterValidator(filled_secret)]
 #: The places where a kind is chosen, and what is meant where none is.
 DEFAULT_KINDS = {"objectStore": "minio", "database": "postgres"}
+#: Key and meaning of what a database that exists is reached with.
+PASSWORD = ("database.password", "the password of database.user on database.host")
 
 
 class Store(Record):
@@ -157,7 +159,7 @@ class ExternalDatabase(Record):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if self.host and not self.secret and self.password is None:
-            raise PydanticCustomError("database.password", "the password of database.user on database.host")
+            raise PydanticCustomError(*PASSWORD)
         if (self.host is None) == (self.secret is None) or (self.host is None) != (self.password is None):
             raise ValueError("host and password, or the secret that holds all")
         if self.secret and self.pool:

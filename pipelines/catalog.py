@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
+from pipelines.errors import Problem
 from pipelines.images import Image
 
 
@@ -70,6 +71,17 @@ class Catalog:
         """``images.json``, as ``airflow_runtime.catalog`` reads it."""
         images = {type_: asdict(image) for type_, image in self.images.items()}
         return json.dumps({"images": images, "platform": asdict(self.platform)}, indent=2, sort_keys=True) + "\n"
+
+
+def profile_problems(
+    catalog: Catalog, type_: str, profile: str, purpose: str, place: tuple[str, str], fix: str = "name another image"
+) -> Iterator[Problem]:
+    """A type of the catalog, named at ``place`` (file and key) where one of ``profile`` is of use."""
+    image = catalog.images[type_]
+    if image.profile and image.profile != profile:
+        fitting = [name for name, one in sorted(catalog.images.items()) if one.profile == profile]
+        expected = f"a {profile} image for {purpose}: {', '.join(fitting) or 'there is none'}"
+        yield Problem(*place, f"{type_!r}, a {image.profile} image", expected, fix)
 
 
 def catalog_of(images: Iterable[Image], platform: Platform) -> Catalog:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from pipelines.argument_template import bad_templates
-from pipelines.catalog import Catalog
+from pipelines.catalog import Catalog, profile_problems
 from pipelines.dag_form import Task
 from pipelines.dag_order import name_problems, order_problems
 from pipelines.dag_reading import ReadConfig
@@ -81,12 +81,10 @@ def _image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog)
     elif image is None:
         expected = f"one of {listed(known)}" if known else "a folder in images/, and there is none"
         yield Problem(place, key, repr(type_), expected, nearest(type_, known) or f"add images/{type_}/")
-    elif image.profile and image.profile != PROFILE_OF[task.kind]:
-        fitting = [type_ for type_ in known if catalog.images[type_].profile == PROFILE_OF[task.kind]]
-        expected = f"a {PROFILE_OF[task.kind]} image for a {task.kind} task: {', '.join(fitting) or 'there is none'}"
-        other = next(kind for kind, profile in PROFILE_OF.items() if profile == image.profile)
+    else:
+        other = next((kind for kind, profile in PROFILE_OF.items() if profile == image.profile), "")
         fix = f"name another image, or make task {name!r} kind: {other}"
-        yield Problem(place, key, f"{type_!r}, a {image.profile} image", expected, fix)
+        yield from profile_problems(catalog, type_, PROFILE_OF[task.kind], f"a {task.kind} task", (place, key), fix)
 
 
 def _other_image_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:
@@ -96,10 +94,13 @@ def _other_image_problems(config: ReadConfig, name: str, task: Task, catalog: Ca
         named += [(f"{kind}.{number}.image", one.image) for number, one in enumerate(getattr(task, kind))]
     known = sorted(catalog.images)
     for field, type_ in named:
+        key = f"tasks.{name}.{field}"
         if type_ is not None and type_ not in known:
-            key = f"tasks.{name}.{field}"
             fix = nearest(type_, known) or f"add images/{type_}/"
             yield Problem(config.place(key), key, repr(type_), f"one of {listed(known)}", fix)
+        elif type_ is not None and field == "pod_template":
+            purpose, place = f"the template of a {task.kind} task", (config.place(key), key)
+            yield from profile_problems(catalog, type_, PROFILE_OF[task.kind], purpose, place)
 
 
 def _executor_problems(config: ReadConfig, name: str, task: Task, catalog: Catalog) -> Iterator[Problem]:

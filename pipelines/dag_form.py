@@ -30,7 +30,7 @@ class Group(Form):
 class Dag(Form):
     """A DAG config, as its file holds it."""
 
-    dag_id: Identifier = Field(description="The file's name too. Airflow: dag_id.")
+    dag_id: Identifier = Field(description="Of the generated file too. Airflow: dag_id.")
     dag_display_name: Label | None = Field(None, description="Airflow: dag_display_name.")
     description: Text = Field("", description="Airflow: description.")
     doc_md: Text | None = Field(None, description="In Markdown. Airflow: doc_md.")

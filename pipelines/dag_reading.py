@@ -75,7 +75,11 @@ def read_configs(root: Path) -> tuple[list[ReadConfig], list[Problem]]:
         if path.suffix not in SUFFIXES or path.name.startswith(".") or path.is_dir():
             continue
         shown_as = f"{root.name}/{path.name}"
-        document, found = read_yaml(path, shown_as)
+        try:
+            document, found = read_yaml(path, shown_as)
+        except FileNotFoundError:
+            found = [Problem(shown_as, "", "a link to nothing", "a DAG config", "remove it, or put the file there")]
+            document = None
         problems += found
         if document is None:
             continue

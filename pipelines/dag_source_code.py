@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from pipelines.errors import Problem
 
-COMPOUND = (ast.If, ast.Try, ast.With)
+#: Nodes that bind a name which they hold as text.
+NAMING = (
+    *((ast.ExceptHandler, "name"), (ast.arg, "arg")),
+    *((ast.MatchAs, "name"), (ast.MatchStar, "name"), (ast.MatchMapping, "rest")),
+)
+#: What has names of its own.
+SCOPES = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 
 def hand_written_files(root: Path) -> list[Path]:
@@ -31,15 +41,41 @@ def parsed(content: bytes, shown_as: str) -> tuple[ast.Module | None, list[Probl
 
 def defined_names(tree: ast.Module) -> frozenset[str] | None:
     """What the module has at its top level; None when only importing it would tell (``import *``)."""
-    names = {name for statement in _top_level(tree.body) for name in _bound(statement)}
-    return None if "*" in names else frozenset(names)
+    names = frozenset(name for name, made in bindings(tree).items() if any(place.at_top for place in made))
+    return None if "*" in names else names
 
 
-def parameters(tree: ast.Module, function: str) -> ast.arguments | None:
-    """Those of a function at the module's top level; None where more than one statement makes it, or a decorator."""
-    found = [statement for statement in _top_level(tree.body) if not {function, "*"}.isdisjoint(_bound(statement))]
-    is_one = len(found) == 1 and isinstance(found[0], ast.FunctionDef | ast.AsyncFunctionDef)
-    return found[0].args if is_one and not found[0].decorator_list else None  # type: ignore[attr-defined]
+def definition(tree: ast.Module, function: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """A function of the module's top level, where nothing else makes that name, no decorator, and no ``import *``."""
+    made = bindings(tree)
+    found = made.get(function, ())
+    if "*" in made or len(found) != 1 or not found[0].at_top:
+        return None
+    node = found[0].node
+    is_plain = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list
+    return node if is_plain else None  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A node that binds a name; ``at_top`` where it does so as the module is imported."""
+
+    node: ast.AST
+    at_top: bool
+
+
+@lru_cache(maxsize=256)
+def bindings(tree: ast.Module) -> Mapping[str, Sequence[Binding]]:
+    """Name -> all that makes it, anywhere in the file."""
+    found: dict[str, list[Binding]] = {}
+    waiting: list[tuple[ast.AST, bool]] = [(node, True) for node in tree.body]
+    while waiting:
+        node, at_top = waiting.pop()
+        for name in _made_by(node):
+            found.setdefault(name, []).append(Binding(node, at_top))
+        below = at_top and not isinstance(node, SCOPES)
+        waiting += [(child, below) for child in ast.iter_child_nodes(node)]
+    return found
 
 
 def hand_written_dag_ids(tree: ast.Module) -> dict[str, int]:
@@ -57,25 +93,18 @@ def hand_written_dag_ids(tree: ast.Module) -> dict[str, int]:
     return ids
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement defines in its module."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        yield from ((alias.asname or alias.name).split(".")[0] for alias in statement.names)
-    elif isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        yield from (target.id for target in targets if isinstance(target, ast.Name))
-
-
-def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for statement in body:
-        yield statement
-        if isinstance(statement, COMPOUND):
-            yield from _top_level(statement.body)
-            yield from _top_level(getattr(statement, "orelse", []))
-            for handler in getattr(statement, "handlers", []):
-                yield from _top_level(handler.body)
+def _made_by(node: ast.AST) -> Iterable[str]:
+    """The names that one node of a syntax tree binds, where it stands."""
+    if isinstance(node, ast.Name):
+        return () if isinstance(node.ctx, ast.Load) else (node.id,)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return (node.name,)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if isinstance(node, ast.Global):
+        return node.names
+    name = next((getattr(node, field) for kind, field in NAMING if isinstance(node, kind)), None)
+    return (name,) if name else ()
 
 
 def called(function: ast.expr) -> str:

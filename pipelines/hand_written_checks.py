@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from pipelines.catalog import Catalog
-from pipelines.dag_source_code import called, hand_written_files, parsed
+from pipelines.catalog import Catalog, profile_problems
+from pipelines.dag_source_code import bindings, called, hand_written_files, parsed
 from pipelines.errors import Problem
+from pipelines.strict_yaml import MOST_PROBLEMS
 from pipelines.validation import listed, nearest
 
 MODULE = "airflow_runtime.catalog"
@@ -20,51 +22,52 @@ PROFILE_AT = {OPERATOR: "task", "executor_config": "worker"}
 
 
 def catalog_problems(root: Path, catalog: Catalog) -> dict[str, list[Problem]]:
-    """File of ``root`` -> its problems: image types that are not there, and templates of the other profile.
+    """File of ``root`` -> its first problems: image types that are not there, and templates of the other profile.
 
-    Only what is literal is seen.
+    Only what is literal is seen, and only calls that ask this catalog and nothing else.
     """
     found = {}
     for path in hand_written_files(root):
         shown_as = f"{root.name}/{path.name}"
         tree, _ = parsed(path.read_bytes(), shown_as)
         if tree is not None and (names := _imported(tree)):
-            found[shown_as] = [*_problems(tree, names, shown_as, catalog)]
+            found[shown_as] = list(islice(_problems(tree, names, shown_as, catalog), MOST_PROBLEMS))
     return found
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """Name in the file -> function of the catalog."""
-    return {
-        alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == MODULE
-        for alias in node.names
-        if alias.name in FUNCTIONS
-    }
+    """Name in the file -> function of the catalog, where the name is nothing else."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == MODULE]
+    names = {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
+    made = bindings(tree)
+    return {name: function for name, function in names.items() if function in FUNCTIONS and len(made[name]) == 1}
 
 
 def _problems(tree: ast.Module, names: dict[str, str], shown_as: str, catalog: Catalog) -> Iterator[Problem]:
     known = sorted(catalog.images)
     templates = {id(value): place for place, value in _templates(tree)}
-    for node in ast.walk(tree):
-        function = names.get(called(node.func)) if isinstance(node, ast.Call) else None
-        type_ = _literal(node) if isinstance(node, ast.Call) and function else None
+    for call in _calls(tree):
+        function = names.get(call.func.id) if isinstance(call.func, ast.Name) else None
+        type_ = _literal(call) if function else None
+        place = f"{shown_as}:{call.lineno}:{call.col_offset + 1}"
         if type_ is None:
             continue
-        place = f"{shown_as}:{node.lineno}:{node.col_offset + 1}"  # type: ignore[attr-defined]
         if type_ not in known:
             yield Problem(place, "", repr(type_), f"one of {listed(known)}", nearest(type_, known) or "name another")
-        elif id(node) in templates and function == "pod_template":
-            yield from _profile_problems(place, type_, templates[id(node)], catalog)
+        elif id(call) in templates and function == "pod_template":
+            at = templates[id(call)]
+            yield from profile_problems(catalog, type_, PROFILE_AT[at], f"the template of {at}", (place, ""))
 
 
-def _profile_problems(place: str, type_: str, at: str, catalog: Catalog) -> Iterator[Problem]:
-    profile, wanted = catalog.images[type_].profile, PROFILE_AT[at]
-    if profile and profile != wanted:
-        fitting = [name for name, image in sorted(catalog.images.items()) if image.profile == wanted]
-        expected = f"the template of a {wanted} image for {at}: {', '.join(fitting) or 'there is none'}"
-        yield Problem(place, "", f"{type_!r}, a {profile} image", expected, "name another image")
+def _calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """Every call but those whose failure the file itself expects."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            yield node
+        tried = node.body if isinstance(node, ast.Try | ast.TryStar) and node.handlers else ()
+        waiting += [child for child in ast.iter_child_nodes(node) if child not in tried]
 
 
 def _templates(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -80,6 +83,9 @@ def _templates(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _literal(call: ast.Call) -> str | None:
-    values = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "type_")]
-    found = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return found[0] if found else None
+    """The type, where nothing else is said: ``beside`` names another catalog."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "type_")]
+    if len(values) != 1 or len(call.args) + len(call.keywords) != 1:
+        return None
+    [value] = values
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

@@ -66,7 +66,7 @@ def unknown_problems(names: Iterable[str], known: Collection[str]) -> list[Probl
     """One for each name that is no image's."""
     expected = f"one of {', '.join(sorted(known))}" if known else "a folder below images/, and there is none"
     return [
-        Problem(f"images/{name}", "", "no such image", expected, nearest(name, [*known]))
+        Problem(f"images/{name}", "", "no such image", expected, nearest(name, [*known]) or "name another, or add it")
         for name in names
         if name not in known
     ]

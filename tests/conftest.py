@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -43,7 +44,7 @@ gc.set_threshold(50_000, 20, 10)
 #: Namespace of the second deployment.
 SECOND = "airflow-second"
 #: Namespace of the first one, where what is deployed cannot be gone on with from here.
-BESIDE = "airflow-beside"
+BESIDE = "airflow-of-tests"
 #: Of what make up has printed, a failed test shows so much: its record may hold no more.
 LAST_LINES = 20
 
@@ -184,10 +185,8 @@ def bring_up(request: pytest.FixtureRequest, *options: str) -> None:
     assert capture
     last: deque[str] = deque(maxlen=LAST_LINES)
     command = [sys.executable, "-m", "commands", "local", "up", *options]
-    with (
-        capture.global_and_fixture_disabled(),
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as making,
-    ):
+    piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    with capture.global_and_fixture_disabled(), subprocess.Popen(command, cwd=ROOT, **piped) as making:
         assert making.stdout
         for line in making.stdout:
             # One of several workers talks to the others over its standard output.

@@ -87,7 +87,8 @@ def deployments() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_one_update_of_a_stack_at_a_time_and_each_after_the_one_before() -> None:
     jobs, _ = deployments()
-    assert {name: job.get("needs") for name, job in jobs.items()} == {"dev": None, "staging": "dev", "prod": "staging"}
+    assert [*jobs][:3] == ["dev", "staging", "prod"]
+    assert [job.get("needs") for job in jobs.values()] == [None, *jobs][:-1]
     for name, job in jobs.items():
         assert job["environment"] == name
         assert job["concurrency"] == {"group": f"stack-{name}", "cancel-in-progress": False}
@@ -102,9 +103,14 @@ def test_jobs_of_stacks_are_copies_of_one_another() -> None:
 
 @pytest.mark.parametrize(
     ("stacks", "missing"),
-    [(["dev"], []), (["prod", "staging", "dev"], []), (["staging", "qa", "a\nb"], ["'a\\nb'", "'qa'"])],
+    [
+        (["dev"], []),
+        (["prod", "staging", "dev"], []),
+        (["staging", "qa", "a\nb"], ["'a\\nb'", "'qa'"]),
+        ([["dev"]], ["\"['dev']\""]),
+    ],
 )
-def test_a_deployed_stack_without_a_job_fails_the_workflow(stacks: list[str], missing: list[str]) -> None:
+def test_a_deployed_stack_without_a_job_fails_the_workflow(stacks: list[object], missing: list[str]) -> None:
     jobs, watch = deployments()
     [step] = watch["steps"]
     assert step["env"] == {"STACKS": "${{ vars.DEPLOYED_STACKS }}", "JOBS": " ".join(jobs)}
@@ -112,6 +118,13 @@ def test_a_deployed_stack_without_a_job_fails_the_workflow(stacks: list[str], mi
     done = subprocess.run(["bash", "-c", step["run"]], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (bool(missing), "")
     assert re.findall(r"^::error file=\S+::(\S+) of", done.stdout, re.MULTILINE) == missing
+
+
+def test_what_is_no_list_of_stacks_fails_the_workflow() -> None:
+    [step] = deployments()[1]["steps"]
+    environment = {**os.environ, **step["env"], "STACKS": '"dev"'}
+    done = subprocess.run(["bash", "-c", step["run"]], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "::error::DEPLOYED_STACKS is no list of names\n")
 
 
 @pytest.mark.slow

@@ -88,6 +88,13 @@ def test_it_says_which_secrets_come_next(folder: Path) -> None:
     assert PROJECT in (folder / "Pulumi.qa.yaml").read_text()
 
 
+def test_what_it_cannot_read_of_the_dags_stops_nothing(folder: Path) -> None:
+    (folder / "dags").mkdir()
+    (folder / "dags" / "orders.yaml").symlink_to("nowhere.yaml")
+    done = run("qa", "--owner", "acme")
+    assert done.exit_code == 0, done.output
+
+
 def refused(*words: str) -> str:
     done = run(*words)
     assert done.exit_code == 1

@@ -403,13 +403,15 @@ def test_any_file_is_told_not_raised(tmp_path_factory, text):
 @pytest.mark.parametrize(
     "code",
     [
-        "async def run(run): ...",
         "from other import run",
         "from other import *",
         "run = lambda: 1",
         "run: object = print",
         "try:\n    from fast import run\nexcept ImportError:\n    def run(): ...",
         "if True:\n    pass\nelse:\n    def run(run): ...",
+        "other, run = 1, print",
+        "try: ...\nfinally:\n    def run(run): ...",
+        "for run in (print,): ...",
     ],
 )
 def test_ways_to_have_a_function(dags, code):

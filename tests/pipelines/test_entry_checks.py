@@ -8,6 +8,22 @@ from pipelines.dag_config import check_dags
 from tests.pipelines.trees import catalog, copy_tree
 
 KNOWN = catalog()
+#: Ways to make a name anew.
+AGAIN = (
+    "load, dump = map(wrap, (load, dump))",
+    "[load] = [wrap(load)]",
+    "load |= wrap",
+    "for load in (wrap(load),): ...",
+    "while True:\n    load = wrap(load)\n    break",
+    "with wrap(load) as load: ...",
+    "try: ...\nfinally:\n    load = wrap(load)",
+    "print(load := wrap(load))",
+    "def change():\n    global load\n    load = wrap(load)",
+    "match wrap(load):\n    case load: ...",
+    "match wrap(load):\n    case [*load]: ...",
+    "match wrap(load):\n    case {**load}: ...",
+    "del load",
+)
 
 
 @pytest.fixture
@@ -24,7 +40,7 @@ def told(dags: Path, function: str, arguments: str) -> list[tuple[str, str, str]
     )
     problems = check_dags(dags, KNOWN).problems
     assert {problem.file.partition(":")[0] for problem in problems} <= {"dags/warehouse.yaml"}
-    assert all("what warehouse:load takes: " in problem.expected for problem in problems)
+    assert all("what warehouse:load takes by name: " in problem.expected for problem in problems)
     return [(problem.key, problem.found, problem.fix) for problem in problems]
 
 
@@ -35,7 +51,6 @@ def told(dags: Path, function: str, arguments: str) -> list[tuple[str, str, str]
         ("def load(day, to='y'): ...", "{day: x}"),
         ("def load(day, *, to): ...", "{day: x, to: y}"),
         ("def load(**given): ...", "{anything: x}"),
-        ("async def load(day): ...", "{day: x}"),
         # What only importing it would tell.
         ("@wrapped\ndef load(): ...", "{day: x}"),
         ("from elsewhere import load", "{day: x}"),
@@ -43,7 +58,7 @@ def told(dags: Path, function: str, arguments: str) -> list[tuple[str, str, str]
         ("try:\n    from fast import load\nexcept ImportError:\n    def load(): ...", "{day: x}"),
         ("from elsewhere import *\ndef load(): ...", "{day: x}"),
         ("if old:\n    def load(day): ...\nelse:\n    def load(to): ...", "{other: x}"),
-        ("def load(day, /): ...", "{day: x}"),
+        *((f"def load(day): ...\n{again}", "{other: x}") for again in AGAIN),
     ],
 )
 def test_what_may_be_right_is_let_through(dags: Path, function: str, arguments: str) -> None:
@@ -60,6 +75,25 @@ def test_a_name_that_is_mistyped_is_told_with_the_one_that_is_meant(dags: Path) 
 def test_what_a_function_needs_by_name_only_is_missed_too(dags: Path) -> None:
     [(key, found, _)] = told(dags, "def load(day, *, to, more=1): ...", "{day: x}")
     assert (key, found) == ("tasks.load.arguments", "no 'to'")
+
+
+def test_what_a_function_takes_by_position_only_it_cannot_be_given(dags: Path) -> None:
+    assert told(dags, "def load(day, to='y', /): ...", "{day: x}") == [
+        ("tasks.load.arguments.day", "'day'", "remove it, or let the function take it"),
+        ("tasks.load.arguments", "'day' by position only", "take it by name too, without the /"),
+    ]
+
+
+def test_a_package_comes_before_the_module_of_its_name(dags: Path) -> None:
+    (dags / "warehouse/warehouse").mkdir()
+    (dags / "warehouse/warehouse/__init__.py").write_text("def load(day): ...")
+    assert told(dags, "def load(other): ...", "{day: x}") == []
+
+
+def test_what_nobody_awaits_is_refused(dags: Path) -> None:
+    (dags / "warehouse/warehouse.py").write_text("async def load(run): ...")
+    [problem] = check_dags(dags, KNOWN).problems
+    assert (problem.key, problem.found) == ("tasks.load.entry", "'load', an async function")
 
 
 def test_a_function_of_no_argument_is_given_none(dags: Path) -> None:

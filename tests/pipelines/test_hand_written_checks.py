@@ -28,6 +28,13 @@ def problems(tmp_path: Path, code: str) -> list[Problem]:
         f"{HEAD}KubernetesPodOperator(pod_template_file=pod_template(name))",
         "def image(name): ...\nimage('letter')",
         "import airflow_runtime.catalog as catalog\ncatalog.image",
+        f"{HEAD}widget.image('chart.png')",
+        f"{HEAD}def draw(image):\n    image('chart.png')",
+        f"{HEAD}def draw():\n    from elsewhere import image\n    image('chart.png')",
+        f"{HEAD}def image(name): ...\nimage('chart.png')",
+        f"{HEAD}image('elsewhere', '/opt/other/images.json')",
+        f"{HEAD}image('elsewhere', beside='/opt/other/images.json')",
+        f"{HEAD}try:\n    x = image('geo')\nexcept UnknownImage:\n    x = image({TASK!r})",
     ],
 )
 def test_what_is_right_or_not_literal_is_let_through(tmp_path: Path, code: str) -> None:
@@ -57,7 +64,7 @@ def test_a_template_of_the_other_profile_is_refused(
     [told] = problems(tmp_path, HEAD + code)
     other = "worker" if profile == "task" else "task"
     assert told.found == f"{type_!r}, a {other} image"
-    assert told.expected.startswith(f"the template of a {profile} image for {place}")
+    assert told.expected.startswith(f"a {profile} image for the template of {place}")
 
 
 def test_a_file_that_asks_wrongly_is_published_no_more_than_a_broken_config(tmp_path: Path) -> None:
