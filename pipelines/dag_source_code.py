@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipelines.errors import Problem
+from pipelines.newer_syntax import is_newer
 
 #: Nodes that bind a name which they hold as text.
 NAMING = (
@@ -29,10 +30,12 @@ def hand_written_files(root: Path) -> list[Path]:
 
 @lru_cache(maxsize=256)
 def parsed(content: bytes, shown_as: str) -> tuple[ast.Module | None, list[Problem]]:
-    """The tree, or why there is none."""
+    """The tree, or why there is none; neither where only a newer Python, the images', can tell."""
     try:
         return ast.parse(content), []
     except SyntaxError as error:
+        if is_newer(content):
+            return None, []
         place = f"{shown_as}:{error.lineno}" if error.lineno else shown_as
         return None, [Problem(place, "", error.msg, "Python", "correct it")]
     except (ValueError, RecursionError, MemoryError) as error:
