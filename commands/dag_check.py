@@ -18,7 +18,7 @@ from infra.settings import Settings
 from infra.sources import Sources
 from local import dag_parsing
 from pipelines.dag_config import DAGS
-from pipelines.dag_source_code import hand_written_files
+from pipelines.dag_source_code import hand_written_files, parsed
 from pipelines.errors import InputError, Problem
 
 SLOWEST = 3
@@ -80,11 +80,13 @@ def _loaded(settings: Settings) -> Sources:
 
 
 def classic_problems(choices: Choices, root: Path = DAGS) -> Sequence[Problem]:
-    """What hand-written files must change before they work here."""
+    """What hand-written files must change before they work here; of what only a newer Python can parse, nothing."""
+    contents = {file.as_posix(): file.read_bytes() for file in hand_written_files(root)}
     return [
         problem
-        for file in hand_written_files(root)
-        for problem in adoption_problems(file.read_bytes(), file.as_posix(), choices)
+        for file, content in contents.items()
+        if parsed(content, file) != (None, [])
+        for problem in adoption_problems(content, file, choices)
     ]
 
 

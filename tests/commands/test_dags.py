@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,13 @@ def test_what_does_not_load_is_named_where_a_person_corrects_it(tree: Path) -> N
     times = ParseTimes("3.2.2", {}, {"by_hand.py": "no module", "lakehouse_summary.py": "no module"})
     found = dag_check.parse_problems(times, 60, "Pulumi.dev.yaml")
     assert [problem.file for problem in found] == ["dags/by_hand.py", "build/dags/lakehouse_summary.py"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="this Python knows the syntax itself")
+def test_what_only_the_images_python_can_parse_is_no_mistake(tree: Path) -> None:
+    (tree / "dags/by_hand.py").write_text("from airflow.sdk import DAG\n\ntype Name = str\nwith DAG('rent'): ...\n")
+    done = run("check", "--no-parse")
+    assert done.exit_code == 0, done.stderr
 
 
 def test_check_says_what_it_has_checked(tree: Path) -> None:
