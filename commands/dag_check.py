@@ -30,9 +30,10 @@ def check(
     """Check everything about the DAGs that can be checked without a cluster, and tell all mistakes at once.
 
     form        keys, types, values, names, durations, cron expressions
-    references  image types and their profile, source folders, functions,
-                tasks waited for, XComs, pools, Secrets, ConfigMaps,
-                volume claims, connections, variables
+    references  image types and their profile, source folders, functions
+                and the arguments that they take, tasks waited for, XComs,
+                pools, Secrets, ConfigMaps, volume claims, connections,
+                variables
     order       no task waits for itself, in however many steps
     templates   Jinja that parses; variables, macros and parameters that
                 Airflow 3 has
@@ -40,7 +41,8 @@ def check(
                 characters, a publication that fits
     by hand     what hand-written files must change: modules and arguments
                 that Airflow 3 has no more, images of elsewhere and tags
-                such as latest, credentials; `dags adopt` does most of it
+                such as latest, credentials; `dags adopt` does most of it;
+                image types and pod templates that the catalog has
     parsing     each file loads in Airflow, all within the stack's budget,
                 publication.parseSeconds
 
