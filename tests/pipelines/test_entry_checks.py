@@ -1,8 +1,12 @@
 """Whether a function takes what its task gives it."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.dag_config import check_dags
 from tests.pipelines.trees import catalog, copy_tree
@@ -63,6 +67,37 @@ def told(dags: Path, function: str, arguments: str) -> list[tuple[str, str, str]
 )
 def test_what_may_be_right_is_let_through(dags: Path, function: str, arguments: str) -> None:
     assert told(dags, function, arguments) == []
+
+
+@st.composite
+def signatures(draw: st.DrawFn) -> str:
+    """Of ``load``, with each kind of parameter."""
+    names = iter(draw(st.permutations("abcdef")))
+    by_position, in_between, by_name = draw(st.tuples(*[st.integers(0, 2)] * 3))
+    has_default = False
+    words: list[str] = []
+    for number in range(by_position + in_between):
+        has_default = has_default or draw(st.booleans())
+        words += [next(names) + ("=1" if has_default else "")] + (["/"] if number + 1 == by_position else [])
+    if by_name:
+        words += [draw(st.sampled_from(["*", "*rest"]))]
+        words += [next(names) + draw(st.sampled_from(["", "=1"])) for _ in range(by_name)]
+    return f"def load({', '.join(words + draw(st.sampled_from([[], ['**more']])))}): ..."
+
+
+@given(signature=signatures(), given_names=st.sets(st.sampled_from("abcdefgh")))
+def test_it_is_told_just_where_python_would_refuse_the_call(signature: str, given_names: set[str]) -> None:
+    made: dict[str, Any] = {}
+    exec(signature, made)  # noqa: S102 - of names that stand above
+    try:
+        made["load"](**dict.fromkeys(given_names, 1))
+        refused = False
+    except TypeError:
+        refused = True
+    with TemporaryDirectory() as folder:
+        dags = copy_tree(Path(folder) / "tree") / "dags"
+        arguments = ", ".join(f"{name}: 1" for name in sorted(given_names))
+        assert bool(told(dags, signature, f"{{{arguments}}}")) is refused
 
 
 def test_a_name_that_is_mistyped_is_told_with_the_one_that_is_meant(dags: Path) -> None:
