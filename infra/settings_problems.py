@@ -67,8 +67,9 @@ def problems(error: ValidationError, root: type[BaseModel], file: str) -> Iterat
 def missing_password(values: Mapping[str, object], file: str) -> Iterator[Problem]:
     """Told beside other mistakes too: a record asks for it only where each of its fields is right."""
     found = values.get("database")
-    is_by_host = isinstance(found, Mapping) and found.get("kind") == "external" and found.get("host")
-    if isinstance(found, Mapping) and is_by_host and not {"password", "secret"} & found.keys():
+    if not isinstance(found, Mapping) or {"password", "secret"} & found.keys():
+        return
+    if found.get("kind") == "external" and found.get("host"):
         yield _nothing_at(*PASSWORD, file)
 
 

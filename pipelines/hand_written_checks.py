@@ -49,9 +49,9 @@ def _problems(tree: ast.Module, names: dict[str, str], shown_as: str, catalog: C
     for call in _calls(tree):
         function = names.get(call.func.id) if isinstance(call.func, ast.Name) else None
         type_ = _literal(call) if function else None
-        place = f"{shown_as}:{call.lineno}:{call.col_offset + 1}"
         if type_ is None:
             continue
+        place = f"{shown_as}:{call.lineno}:{call.col_offset + 1}"
         if type_ not in known:
             yield Problem(place, "", repr(type_), f"one of {listed(known)}", nearest(type_, known) or "name another")
         elif id(call) in templates and function == "pod_template":
@@ -66,8 +66,10 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
         node = waiting.pop()
         if isinstance(node, ast.Call):
             yield node
-        tried = node.body if isinstance(node, ast.Try | ast.TryStar) and node.handlers else ()
-        waiting += [child for child in ast.iter_child_nodes(node) if child not in tried]
+        if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
+            waiting += [*node.handlers, *node.orelse, *node.finalbody]
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def _templates(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
